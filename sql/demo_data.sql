@@ -1,0 +1,144 @@
+-- A market to try things on: fifty symbols, two thousand business days.
+--
+-- Writes `prices` (a row per symbol and bar) and `features` (what was known at
+-- the close of each bar).
+--
+-- The same seed gives the same numbers on every engine. Randomness is a hash in
+-- BIGINT arithmetic, and shocks stay whole numbers until a price is formed, so no
+-- sum depends on the order in which an engine adds.
+--
+-- What is planted, and what a model can therefore find:
+--   attention   heavy trading lifts the five bars after it a little
+--   pressure    order flow moves the price and is given back ten bars later, so
+--               that moves of some days partly revert
+-- The rest is noise, and there is far more of it: five bars ahead, a good model
+-- reaches an out-of-sample correlation of about 0.1.
+
+DECLARE symbols BIGINT DEFAULT 50;
+DECLARE bars BIGINT DEFAULT 2000; -- at most 100,000
+DECLARE seed BIGINT DEFAULT 1;
+
+CREATE OR REPLACE TABLE prices AS
+WITH calendar AS (
+  SELECT row_number() OVER (ORDER BY day.i) AS bar,
+         DATE '2016-01-04' + CAST(day.i AS INTEGER) AS ts
+  FROM range($bars * 2) AS day(i)
+  WHERE day.i % 7 < 5
+),
+keyed AS (
+  SELECT symbol.i AS symbol, calendar.bar, calendar.ts, draw.i AS draw,
+         ((symbol.i * 100000 + calendar.bar) * 30 + draw.i) % 2147483647 AS key
+  FROM calendar
+  CROSS JOIN range($symbols) AS symbol(i)
+  CROSS JOIN range(30) AS draw(i)
+  WHERE calendar.bar <= $bars
+),
+-- Multiplying and squaring modulo a prime below 2^31 never overflows 63 bits.
+once AS (
+  SELECT *, (key * 1103515245 + 12345) % 2147483647 AS hash_1 FROM keyed
+),
+twice AS (
+  SELECT *, (hash_1 * hash_1 + key * 48271 + $seed * 7919) % 2147483647 AS hash_2 FROM once
+),
+thrice AS (
+  SELECT *, (hash_2 * hash_2 + hash_1 * 69621) % 2147483647 AS hash_3 FROM twice
+),
+-- Five independent shocks per bar. A sum of six uniforms, less its mean, is close
+-- to normal; its standard deviation is 1.5e9.
+shocks AS (
+  SELECT symbol, bar, ts,
+         CAST(SUM(hash_3) FILTER (WHERE draw BETWEEN 0 AND 5) AS BIGINT) - 6442450941 AS news,
+         CAST(SUM(hash_3) FILTER (WHERE draw BETWEEN 6 AND 11) AS BIGINT) - 6442450941 AS overnight,
+         CAST(SUM(hash_3) FILTER (WHERE draw BETWEEN 12 AND 17) AS BIGINT) - 6442450941 AS attention,
+         CAST(SUM(hash_3) FILTER (WHERE draw BETWEEN 18 AND 23) AS BIGINT) - 6442450941 AS pressure,
+         CAST(SUM(hash_3) FILTER (WHERE draw BETWEEN 24 AND 29) AS BIGINT) - 6442450941 AS spread
+  FROM thrice
+  GROUP BY symbol, bar, ts
+),
+-- A bar's move is new, or was visible before it: the attention of earlier bars in
+-- their volume, the pressure of ten bars ago in the move it made then.
+moves AS (
+  SELECT symbol, ts, overnight, attention, spread,
+         18 * news + 9 * overnight
+         + COALESCE(CAST(SUM(attention) OVER lately AS BIGINT), 0)
+         + 2 * (pressure - COALESCE(LAG(pressure, 10) OVER history, 0)) AS move
+  FROM shocks
+  WINDOW history AS (PARTITION BY symbol ORDER BY ts),
+         lately AS (PARTITION BY symbol ORDER BY ts ROWS BETWEEN 5 PRECEDING AND 1 PRECEDING)
+),
+-- 4e-13 turns moves into log returns with a standard deviation of about 1.2 %.
+closes AS (
+  SELECT *,
+         round((20 + 3 * symbol) * exp(4e-13 * CAST(CAST(SUM(move) OVER so_far AS BIGINT) AS DOUBLE)), 2) AS close
+  FROM moves
+  WINDOW so_far AS (PARTITION BY symbol ORDER BY ts ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)
+),
+opens AS (
+  SELECT *,
+         round(COALESCE(LAG(close) OVER (PARTITION BY symbol ORDER BY ts), close) * exp(3.6e-12 * overnight), 2) AS open
+  FROM closes
+)
+SELECT 'S' || lpad(CAST(symbol AS VARCHAR), 3, '0') AS symbol, ts, open,
+       round(greatest(open, close) * (1 + 0.004 * exp(2.8e-10 * spread)), 2) AS high,
+       round(least(open, close) * (1 - 0.004 * exp(2.8e-10 * spread)), 2) AS low,
+       close,
+       round(1000000 * exp(2.3e-10 * attention + 1.1e-10 * spread)) AS volume
+FROM opens;
+
+-- Features and patterns of each bar, from that bar and the ones before it.
+--
+-- Nothing here can look ahead: every window is partitioned by symbol, ordered by
+-- time and ends at the current row. A window that is not yet full, or holds a
+-- missing price, gives NULL rather than a value from fewer bars.
+-- Means and deviations of prices come from sums of decimals, which are exact, so
+-- that a close right on its mean has distance 0 however an engine slides a window.
+CREATE OR REPLACE TABLE features AS
+WITH moves AS (
+  SELECT symbol, ts, open, high, low, close, volume,
+         close / LAG(close, 1) OVER history - 1 AS return_1,
+         close / LAG(close, 5) OVER history - 1 AS return_5,
+         close / LAG(close, 20) OVER history - 1 AS return_20,
+         open / LAG(close, 1) OVER history - 1 AS gap,
+         (high - low) / close AS bar_range,
+         (close - low) / NULLIF(high - low, 0) AS close_position,
+         CAST(close AS DECIMAL(19, 8)) AS price
+  FROM prices
+  WINDOW history AS (PARTITION BY symbol ORDER BY ts)
+),
+windows AS (
+  SELECT *,
+         CASE WHEN COUNT(return_1) OVER w20 = 20 THEN STDDEV(return_1) OVER w20 END AS volatility_20,
+         CASE WHEN COUNT(volume) OVER w20 = 20 THEN AVG(volume) OVER w20 END AS volume_mean,
+         CASE WHEN COUNT(volume) OVER w20 = 20 THEN STDDEV(volume) OVER w20 END AS volume_sd,
+         CASE WHEN COUNT(price) OVER w20 = 20 THEN CAST(SUM(price) OVER w20 AS DOUBLE) / 20 END AS mean_20,
+         CASE WHEN COUNT(price) OVER w50 = 50 THEN CAST(SUM(price) OVER w50 AS DOUBLE) / 50 END AS mean_50,
+         CAST(SUM(price * price) OVER w20 AS DOUBLE) AS squares_20,
+         CAST(SUM(price * price) OVER w50 AS DOUBLE) AS squares_50
+  FROM moves
+  WINDOW w20 AS (PARTITION BY symbol ORDER BY ts ROWS BETWEEN 19 PRECEDING AND CURRENT ROW),
+         w50 AS (PARTITION BY symbol ORDER BY ts ROWS BETWEEN 49 PRECEDING AND CURRENT ROW)
+),
+bands AS (
+  SELECT *,
+         sqrt(abs(squares_20 - 20 * mean_20 * mean_20) / 19) AS sd_20,
+         sqrt(abs(squares_50 - 50 * mean_50 * mean_50) / 49) AS sd_50
+  FROM windows
+)
+SELECT symbol, ts, close,
+       -- What a model may use.
+       return_1, return_5, return_20, volatility_20, gap, bar_range, close_position,
+       close / mean_20 - 1 AS distance_20,
+       close / mean_50 - 1 AS distance_50,
+       mean_20 / mean_50 - 1 AS trend,
+       (volume - volume_mean) / NULLIF(volume_sd, 0) AS volume_z20,
+       -- Bollinger patterns, named base_w{window}_s{deviations}_{pattern}. They
+       -- describe the current bar; prepare_training_data turns them into targets.
+       CASE WHEN close > mean_20 + 2 * sd_20 THEN 1 WHEN sd_20 IS NOT NULL THEN 0 END AS base_w20_s2_upper_break,
+       CASE WHEN close < mean_20 - 2 * sd_20 THEN 1 WHEN sd_20 IS NOT NULL THEN 0 END AS base_w20_s2_lower_break,
+       (close - mean_20) / NULLIF(sd_20, 0) AS base_w20_s2_distance,
+       4 * sd_20 / mean_20 AS base_w20_s2_width,
+       CASE WHEN close > mean_50 + 2 * sd_50 THEN 1 WHEN sd_50 IS NOT NULL THEN 0 END AS base_w50_s2_upper_break,
+       CASE WHEN close < mean_50 - 2 * sd_50 THEN 1 WHEN sd_50 IS NOT NULL THEN 0 END AS base_w50_s2_lower_break,
+       (close - mean_50) / NULLIF(sd_50, 0) AS base_w50_s2_distance,
+       4 * sd_50 / mean_50 AS base_w50_s2_width
+FROM bands;
