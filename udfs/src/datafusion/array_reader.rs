@@ -1,0 +1,206 @@
+//! Arrow arrays as kernel inputs.
+
+use std::borrow::Cow;
+
+use arrow::array::{Array, AsArray};
+use arrow::buffer::NullBuffer;
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, Float64Type};
+use serde_json::Value as Json;
+
+use crate::datafusion::literal::{json, literal_at};
+use crate::datafusion::types::is_number;
+use crate::definition::{Kind, Signature};
+use crate::error::{Error, Result};
+use crate::input::{Feature, Features, Input, Inputs, Numbers, OptionsColumn};
+
+/// An argument of a batch.
+#[derive(Clone, Copy)]
+pub struct Source<'a> {
+    /// A value per row, or a single one if `constant`.
+    pub array: &'a dyn Array,
+    /// Whether the single value stands for every row.
+    pub constant: bool,
+}
+
+/// Reads the arguments of a batch of `rows` rows, whose types have passed
+/// [`crate::datafusion::types::check`].
+///
+/// # Errors
+/// A conversion that Arrow refuses.
+pub fn read<'a>(
+    signature: &'static Signature,
+    sources: impl Iterator<Item = Source<'a>>,
+    rows: usize,
+) -> Result<Inputs<'a>> {
+    let columns = sources
+        .zip(signature.arguments)
+        .map(|(source, argument)| {
+            let function = signature.name;
+            let input = match argument.kind {
+                Kind::Number => Input::Numbers(numbers(function, source, rows)?),
+                Kind::Features => Input::Features(features(function, source, rows)?),
+                Kind::Text | Kind::Blob => Input::Bytes(bytes(function, source, rows)?),
+                Kind::Options => Input::Options(Box::new(OptionsArray {
+                    function,
+                    argument: argument.name,
+                    source,
+                })),
+                _ => return Err(unexpected(function, source.array)),
+            };
+            Ok(input)
+        })
+        .collect::<Result<_>>()?;
+    Ok(Inputs { rows, columns })
+}
+
+/// The arguments of a batch, none of which is constant.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_arrays<'a>(
+    signature: &'static Signature,
+    arrays: &'a [arrow::array::ArrayRef],
+) -> Result<Inputs<'a>> {
+    let rows = arrays.first().map_or(0, |array| array.len());
+    let sources = arrays.iter().map(|array| Source {
+        array: array.as_ref(),
+        constant: false,
+    });
+    read(signature, sources, rows)
+}
+
+fn unexpected(function: &str, array: &dyn Array) -> Error {
+    Error::internal(
+        function,
+        format!("an argument of type {} was not expected", array.data_type()),
+    )
+}
+
+fn numbers<'a>(function: &str, source: Source<'a>, rows: usize) -> Result<Numbers<'a>> {
+    to_numbers(function, source.array, None)?
+        .map(|numbers| spread(numbers, source.constant, rows))
+        .ok_or_else(|| unexpected(function, source.array))
+}
+
+/// A constant column is its one value, repeated.
+fn spread(numbers: Numbers<'_>, constant: bool, rows: usize) -> Numbers<'_> {
+    if !constant {
+        return numbers;
+    }
+    let value = (!numbers.is_empty()).then(|| numbers.get(0)).flatten();
+    Numbers::new(vec![value.unwrap_or(f64::NAN); rows], None)
+}
+
+/// The column as doubles, NULL also where `parent`, the struct around it, is.
+/// `None` if its type is not numeric.
+fn to_numbers<'a>(
+    function: &str,
+    array: &'a dyn Array,
+    parent: Option<&NullBuffer>,
+) -> Result<Option<Numbers<'a>>> {
+    if let Some(doubles) = array.as_primitive_opt::<Float64Type>() {
+        let values: &'a [f64] = doubles.values();
+        return Ok(Some(Numbers::new(values, valid(array.nulls(), parent))));
+    }
+    if *array.data_type() == DataType::Null {
+        return Ok(Some(Numbers::new(vec![f64::NAN; array.len()], None)));
+    }
+    if !is_number(array.data_type()) {
+        return Ok(None);
+    }
+    let converted = cast(array, &DataType::Float64)
+        .map_err(|error| Error::internal(function, error.to_string()))?;
+    let Some(doubles) = converted.as_primitive_opt::<Float64Type>().cloned() else {
+        return Err(unexpected(function, &converted));
+    };
+    drop(converted);
+    let (_, values, nulls) = doubles.into_parts();
+    let values: Vec<f64> = values.into();
+    Ok(Some(Numbers::new(values, valid(nulls.as_ref(), parent))))
+}
+
+/// The validity as words. They are copied, because a slice of an array may
+/// start at any bit; that is a word for every 64 values.
+fn valid<'a>(
+    nulls: Option<&NullBuffer>,
+    parent: Option<&NullBuffer>,
+) -> Option<Cow<'a, [u64]>> {
+    let both = NullBuffer::union(nulls, parent)?;
+    (both.null_count() > 0)
+        .then(|| Cow::Owned(both.inner().bit_chunks().iter_padded().collect::<Vec<_>>()))
+}
+
+fn features<'a>(function: &str, source: Source<'a>, rows: usize) -> Result<Features<'a>> {
+    if *source.array.data_type() == DataType::Null {
+        return Ok(Features { fields: Vec::new() });
+    }
+    let Some(row) = source.array.as_struct_opt() else {
+        return Err(unexpected(function, source.array));
+    };
+    let fields = row
+        .fields()
+        .iter()
+        .zip(row.columns())
+        .map(|(field, column)| {
+            let numbers = to_numbers(function, column.as_ref(), row.nulls())?
+                .map(|numbers| spread(numbers, source.constant, rows));
+            Ok(Feature {
+                name: field.name().clone(),
+                type_name: field.data_type().to_string(),
+                numbers,
+            })
+        })
+        .collect::<Result<_>>()?;
+    Ok(Features { fields })
+}
+
+fn bytes<'a>(
+    function: &str,
+    source: Source<'a>,
+    rows: usize,
+) -> Result<Vec<Option<&'a [u8]>>> {
+    let array = source.array;
+    let slices: Vec<Option<&'a [u8]>> = match array.data_type() {
+        DataType::Utf8 => text(array.as_string::<i32>()),
+        DataType::LargeUtf8 => text(array.as_string::<i64>()),
+        DataType::Utf8View => text(array.as_string_view()),
+        DataType::Binary => array.as_binary::<i32>().iter().collect(),
+        DataType::LargeBinary => array.as_binary::<i64>().iter().collect(),
+        DataType::BinaryView => array.as_binary_view().iter().collect(),
+        _ => return Err(unexpected(function, array)),
+    };
+    if source.constant {
+        return Ok(vec![slices.first().copied().flatten(); rows]);
+    }
+    Ok(slices)
+}
+
+fn text<'a>(rows: impl IntoIterator<Item = Option<&'a str>>) -> Vec<Option<&'a [u8]>> {
+    rows.into_iter().map(|row| row.map(str::as_bytes)).collect()
+}
+
+/// Options as a struct or as JSON text.
+struct OptionsArray<'a> {
+    function: &'static str,
+    argument: &'static str,
+    source: Source<'a>,
+}
+
+impl OptionsColumn for OptionsArray<'_> {
+    fn read(&self, row: usize) -> Result<Json> {
+        let row = if self.source.constant { 0 } else { row };
+        let wrong = |value: String, why: String| {
+            let fix = format!("pass a struct such as {{'key': value}}, or JSON text of one ({why})");
+            Error::argument(self.function, self.argument, value, fix)
+        };
+        let value = literal_at(self.source.array, row)
+            .map_err(|found| wrong(self.source.array.data_type().to_string(), found))?;
+        match value {
+            crate::call::Literal::Text(text) => {
+                serde_json::from_str(&text).map_err(|error| wrong(text, error.to_string()))
+            }
+            other => Ok(json(other)),
+        }
+    }
+}

@@ -1,0 +1,232 @@
+//! Sliding windows. The rows of the frame are kept and every result is
+//! computed from them afresh: taking rows back out of a sum loses digits.
+
+use std::fmt;
+
+use arrow::array::ArrayRef;
+use datafusion::common::{Result, ScalarValue, internal_err};
+use datafusion::logical_expr::Accumulator;
+use serde_json::Value as Json;
+
+use crate::datafusion::aggregate::scalar_value;
+use crate::datafusion::array_reader::read_arrays;
+use crate::datafusion::{contain, execution};
+use crate::definition::AnyAggregate;
+use crate::input::{Feature, Features, Input, Inputs, Numbers, OptionsColumn, Rows};
+
+/// Rows that have left the frame are dropped from memory when there are this
+/// many of them, and as many as there are in the frame.
+const SLACK: usize = 1024;
+
+/// The accumulator of a frame whose start moves.
+pub struct SlidingAccumulator {
+    function: &'static dyn AnyAggregate,
+    columns: Vec<Kept>,
+    start: usize,
+    end: usize,
+}
+
+/// An argument of the rows of the frame. A missing number is kept as a NaN,
+/// which means the same to every kernel.
+enum Kept {
+    Numbers(Vec<f64>),
+    Features(Vec<KeptFeature>),
+    Bytes(Vec<Option<Vec<u8>>>),
+    /// Options are constant: one value stands for every row.
+    Options(Json),
+}
+
+struct KeptFeature {
+    name: String,
+    type_name: String,
+    values: Option<Vec<f64>>,
+}
+
+struct Constant<'a>(&'a Json);
+
+impl OptionsColumn for Constant<'_> {
+    fn read(&self, _row: usize) -> crate::Result<Json> {
+        Ok(self.0.clone())
+    }
+}
+
+impl Kept {
+    fn new(input: &Input<'_>) -> crate::Result<Self> {
+        Ok(match input {
+            Input::Numbers(_) => Self::Numbers(Vec::new()),
+            Input::Features(features) => Self::Features(
+                features
+                    .fields
+                    .iter()
+                    .map(|field| KeptFeature {
+                        name: field.name.clone(),
+                        type_name: field.type_name.clone(),
+                        values: field.numbers.as_ref().map(|_| Vec::new()),
+                    })
+                    .collect(),
+            ),
+            Input::Bytes(_) => Self::Bytes(Vec::new()),
+            Input::Options(options) => Self::Options(options.read(0)?),
+        })
+    }
+
+    fn append(&mut self, input: &Input<'_>, rows: usize) {
+        let rows = Rows::All(rows);
+        match (self, input) {
+            (Self::Numbers(kept), Input::Numbers(numbers)) => numbers.copy_rows(rows, kept),
+            (Self::Features(kept), Input::Features(features)) => {
+                for (kept, field) in kept.iter_mut().zip(&features.fields) {
+                    if let (Some(kept), Some(numbers)) = (&mut kept.values, &field.numbers) {
+                        numbers.copy_rows(rows, kept);
+                    }
+                }
+            }
+            (Self::Bytes(kept), Input::Bytes(bytes)) => {
+                kept.extend(bytes.iter().map(|bytes| bytes.map(<[u8]>::to_vec)));
+            }
+            _ => {}
+        }
+    }
+
+    fn drop_front(&mut self, rows: usize) {
+        match self {
+            Self::Numbers(kept) => drop(kept.drain(..rows)),
+            Self::Features(fields) => {
+                for kept in fields.iter_mut().filter_map(|field| field.values.as_mut()) {
+                    drop(kept.drain(..rows));
+                }
+            }
+            Self::Bytes(kept) => drop(kept.drain(..rows)),
+            Self::Options(_) => {}
+        }
+    }
+
+    fn input(&self, start: usize, end: usize) -> Input<'_> {
+        match self {
+            Self::Numbers(kept) => Input::Numbers(Numbers::new(&kept[start..end], None)),
+            Self::Features(fields) => Input::Features(Features {
+                fields: fields
+                    .iter()
+                    .map(|field| Feature {
+                        name: field.name.clone(),
+                        type_name: field.type_name.clone(),
+                        numbers: field
+                            .values
+                            .as_ref()
+                            .map(|kept| Numbers::new(&kept[start..end], None)),
+                    })
+                    .collect(),
+            }),
+            Self::Bytes(kept) => {
+                Input::Bytes(kept[start..end].iter().map(Option::as_deref).collect())
+            }
+            Self::Options(options) => Input::Options(Box::new(Constant(options))),
+        }
+    }
+
+    fn bytes(&self) -> usize {
+        let doubles = |kept: &Vec<f64>| kept.capacity() * size_of::<f64>();
+        match self {
+            Self::Numbers(kept) => doubles(kept),
+            Self::Features(fields) => fields
+                .iter()
+                .map(|field| size_of_val(field) + field.values.as_ref().map_or(0, doubles))
+                .sum(),
+            Self::Bytes(kept) => kept
+                .iter()
+                .map(|bytes| size_of_val(bytes) + bytes.as_ref().map_or(0, Vec::capacity))
+                .sum(),
+            Self::Options(_) => size_of::<Json>(),
+        }
+    }
+}
+
+impl SlidingAccumulator {
+    pub fn new(function: &'static dyn AnyAggregate) -> Self {
+        Self {
+            function,
+            columns: Vec::new(),
+            start: 0,
+            end: 0,
+        }
+    }
+
+    fn append(&mut self, arrays: &[ArrayRef]) -> crate::Result<()> {
+        let inputs = read_arrays(self.function.signature(), arrays)?;
+        if inputs.rows == 0 {
+            return Ok(());
+        }
+        if self.columns.is_empty() {
+            self.columns = inputs.columns.iter().map(Kept::new).collect::<crate::Result<_>>()?;
+        }
+        for (kept, input) in self.columns.iter_mut().zip(&inputs.columns) {
+            kept.append(input, inputs.rows);
+        }
+        self.end += inputs.rows;
+        Ok(())
+    }
+
+    fn drop_front(&mut self, rows: usize) {
+        self.start = (self.start + rows).min(self.end);
+        if self.start >= SLACK && self.start * 2 >= self.end {
+            for kept in &mut self.columns {
+                kept.drop_front(self.start);
+            }
+            self.end -= self.start;
+            self.start = 0;
+        }
+    }
+
+    fn value(&self) -> crate::Result<ScalarValue> {
+        let mut state = self.function.start();
+        let rows = self.end - self.start;
+        if rows > 0 {
+            let columns = self.columns.iter();
+            let inputs = Inputs {
+                rows,
+                columns: columns.map(|kept| kept.input(self.start, self.end)).collect(),
+            };
+            self.function.update(&mut state, &inputs, Rows::All(rows))?;
+        }
+        let value = self.function.finish(&state)?;
+        scalar_value(self.function.signature(), value)
+    }
+}
+
+impl fmt::Debug for SlidingAccumulator {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let rows = self.end - self.start;
+        write!(f, "{} over {rows} rows", self.function.signature().name)
+    }
+}
+
+impl Accumulator for SlidingAccumulator {
+    fn update_batch(&mut self, values: &[ArrayRef]) -> Result<()> {
+        self.append(values).map_err(execution)
+    }
+
+    fn supports_retract_batch(&self) -> bool {
+        true
+    }
+
+    fn retract_batch(&mut self, values: &[ArrayRef]) -> Result<()> {
+        self.drop_front(values.first().map_or(0, |array| array.len()));
+        Ok(())
+    }
+
+    fn evaluate(&mut self) -> Result<ScalarValue> {
+        contain(self.function.signature().name, || self.value()).map_err(execution)
+    }
+
+    fn size(&self) -> usize {
+        size_of_val(self) + self.columns.iter().map(Kept::bytes).sum::<usize>()
+    }
+
+    fn state(&mut self) -> Result<Vec<ScalarValue>> {
+        internal_err!("{self:?}: a window has no partial state")
+    }
+
+    fn merge_batch(&mut self, _states: &[ArrayRef]) -> Result<()> {
+        internal_err!("{self:?}: a window has no partial state")
+    }
+}

@@ -1,0 +1,75 @@
+//! Single values of any type, nested ones included: the arguments of table
+//! functions, and options.
+
+use serde_json::Value as Json;
+
+use crate::call::Literal;
+
+use super::logical_type::id;
+use super::numbers;
+use super::vector::Vector;
+
+/// The value of a row.
+///
+/// # Errors
+/// The name of a type that has no literal.
+pub(super) fn read(vector: Vector<'_>, row: usize) -> Result<Literal, String> {
+    let kind = vector.logical_type();
+    if kind.id() == id::SQLNULL || !vector.is_valid(row) {
+        return Ok(Literal::Null);
+    }
+    if let Some((value, scale)) = numbers::integer(vector, &kind, row) {
+        return Ok(match i64::try_from(value) {
+            Ok(value) if scale == 0 => Literal::Integer(value),
+            _ => Literal::Double(value as f64 / 10f64.powi(scale)),
+        });
+    }
+    // SAFETY: the row is not NULL, and each type is read as DuckDB stores it.
+    unsafe {
+        Ok(match kind.id() {
+            id::BOOLEAN => Literal::Boolean(vector.value::<u8>(row) != 0),
+            id::FLOAT => Literal::Double(vector.value::<f32>(row).into()),
+            id::DOUBLE => Literal::Double(vector.value(row)),
+            id::VARCHAR => Literal::Text(String::from_utf8_lossy(vector.bytes(row)).into_owned()),
+            id::LIST => {
+                let (elements, range) = vector.list(row);
+                list(elements, range)?
+            }
+            id::ARRAY => {
+                let size = kind.array_size();
+                list(vector.array(size), row * size..(row + 1) * size)?
+            }
+            id::STRUCT => Literal::Struct(
+                (0..kind.fields())
+                    .map(|i| Ok((kind.field_name(i), read(vector.field(i), row)?)))
+                    .collect::<Result<_, String>>()?,
+            ),
+            _ => return Err(kind.name()),
+        })
+    }
+}
+
+fn list(elements: Vector<'_>, range: std::ops::Range<usize>) -> Result<Literal, String> {
+    range
+        .map(|row| read(elements, row))
+        .collect::<Result<_, _>>()
+        .map(Literal::List)
+}
+
+/// The literal as JSON. JSON has no infinity and no NaN: they become text, so
+/// that an option which asks for a number refuses them by name.
+pub(super) fn json(literal: Literal) -> Json {
+    match literal {
+        Literal::Null => Json::Null,
+        Literal::Boolean(value) => value.into(),
+        Literal::Integer(value) => value.into(),
+        Literal::Double(value) if value.is_finite() => value.into(),
+        Literal::Double(value) => value.to_string().into(),
+        Literal::Text(text) => text.into(),
+        Literal::List(values) => values.into_iter().map(json).collect(),
+        Literal::Struct(fields) => fields
+            .into_iter()
+            .map(|(name, value)| (name, json(value)))
+            .collect(),
+    }
+}

@@ -1,0 +1,55 @@
+//! THE list: one line per function.
+
+mod corr_matrix;
+mod entity_order;
+mod fail;
+mod feature_correlation;
+mod feature_importance;
+mod fit;
+mod lag_features;
+mod metrics;
+mod model_coefficients;
+mod model_info;
+mod permutation_importance;
+mod predict;
+mod prepare_training_data;
+mod shift_target;
+
+use crate::definition::Function;
+
+/// Every function of the catalogue, by category, then by name.
+static ALL: &[Function] = &[
+    Function::Table(&lag_features::LagFeatures),
+    Function::Table(&prepare_training_data::PrepareTrainingData),
+    Function::Table(&shift_target::ShiftTarget),
+    Function::Aggregate(&corr_matrix::CorrMatrix),
+    Function::Table(&feature_correlation::FeatureCorrelation),
+    Function::Table(&feature_importance::FeatureImportance),
+    Function::Aggregate(&fit::Fit),
+    Function::Scalar(&model_coefficients::ModelCoefficients),
+    Function::Scalar(&model_info::ModelInfo),
+    Function::Scalar(&predict::Predict),
+    Function::Aggregate(&metrics::HIT_RATE),
+    Function::Aggregate(&metrics::IC),
+    Function::Aggregate(&metrics::MAE),
+    Function::Aggregate(&metrics::R2),
+    Function::Aggregate(&metrics::RANK_IC),
+    Function::Aggregate(&metrics::RMSE),
+    Function::Scalar(&fail::Fail),
+    Function::Aggregate(&permutation_importance::PermutationImportance),
+];
+
+/// Every function of the catalogue.
+pub fn all() -> &'static [Function] {
+    ALL
+}
+
+/// The function of that name or alias, in any case.
+pub fn find(name: &str) -> Option<Function> {
+    ALL.iter().copied().find(|function| {
+        let signature = function.signature();
+        std::iter::once(&signature.name)
+            .chain(signature.aliases)
+            .any(|known| known.eq_ignore_ascii_case(name))
+    })
+}

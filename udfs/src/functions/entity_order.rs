@@ -1,0 +1,87 @@
+//! Arguments that say which rows belong together and in which order, and the
+//! SQL for them. Shared by the functions that look along time.
+
+use crate::call::{Call, quote_name, quote_text};
+use crate::definition::{Argument, Kind};
+use crate::error::{Error, Result};
+
+/// `partition_by`.
+pub const PARTITION_BY: Argument = Argument::optional(
+    "partition_by",
+    Kind::ColumnNames,
+    "NULL",
+    "the entity, such as the symbol; rows of different entities never meet; NULL: one entity",
+);
+
+/// `order_by`.
+pub const ORDER_BY: Argument = Argument::optional(
+    "order_by",
+    Kind::ColumnNames,
+    "NULL",
+    "the time, unique within an entity and never NULL; must be passed",
+);
+
+/// How rows follow each other.
+pub struct EntityOrder {
+    /// Entity columns, quoted.
+    pub partition: Vec<String>,
+    /// Time columns, quoted.
+    pub order: Vec<String>,
+}
+
+impl EntityOrder {
+    /// From the arguments `partition_by` and `order_by`.
+    pub fn of(call: &Call<'_>) -> Result<Self> {
+        let quoted = |columns: Vec<String>| columns.iter().map(|c| quote_name(c)).collect();
+        let order = call.columns("order_by")?.ok_or_else(|| {
+            Error::argument(call.function(), "order_by", "NULL", "pass the time column")
+        })?;
+        Ok(Self {
+            partition: quoted(call.columns("partition_by")?.unwrap_or_default()),
+            order: quoted(order),
+        })
+    }
+
+    /// The inside of OVER (...).
+    pub fn window(&self) -> String {
+        let order = self.order.join(", ");
+        if self.partition.is_empty() {
+            format!("ORDER BY {order}")
+        } else {
+            format!("PARTITION BY {} ORDER BY {order}", self.partition.join(", "))
+        }
+    }
+
+    /// A condition, for QUALIFY with a window `w` of [`Self::window`], that is
+    /// always true and fails the query where two rows of an entity share a time
+    /// or a time is NULL: the rows' order, and with it every lag, would be
+    /// arbitrary.
+    pub fn check(&self, function: &str) -> String {
+        let null: Vec<String> = self.order.iter().map(|c| format!("{c} IS NULL")).collect();
+        let same: Vec<String> = self
+            .order
+            .iter()
+            .map(|c| format!("{c} = lag({c}) OVER w"))
+            .collect();
+        let shown: Vec<String> = self
+            .partition
+            .iter()
+            .chain(&self.order)
+            .map(|c| {
+                let label = quote_text(&format!("{} = ", c.trim_matches('"')));
+                format!("{label} || coalesce(CAST({c} AS VARCHAR), 'NULL')")
+            })
+            .collect();
+        let shown = shown.join(" || ', ' || ");
+        let message = |text: &str| quote_text(&format!("{function}: {text} (")).to_string();
+        format!(
+            "CASE WHEN {null} THEN lagrange_fail({null_text} || {shown} || '); filter those rows out') \
+             WHEN {same} THEN lagrange_fail({same_text} || {shown} || '); aggregate them to one, or add a column that tells them apart') \
+             ELSE true END",
+            null = null.join(" OR "),
+            same = same.join(" AND "),
+            null_text = message("a row has no order_by value"),
+            same_text = message("two rows share partition_by and order_by"),
+        )
+    }
+}

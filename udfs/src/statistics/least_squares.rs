@@ -1,0 +1,237 @@
+//! Ordinary and ridge regression from the triangular factor of `[1 X y]`.
+
+use faer::linalg::solvers::{ColPivQr, SolveLstsqCore};
+use faer::linalg::triangular_solve::solve_upper_triangular_in_place;
+use faer::{Conj, Mat, MatRef, Par};
+
+use super::triangle::factor_in_place;
+
+/// A pivot this far below the first is rounding: the column repeats others.
+const RANK_TOLERANCE: f64 = 1e-13;
+/// A column whose spread is this small against its size is constant.
+const CONSTANT_TOLERANCE: f64 = 1e-14;
+
+/// The solution for `p` features.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Solution {
+    /// 0 without an intercept.
+    pub intercept: f64,
+    /// One per feature.
+    pub coefficients: Vec<f64>,
+    /// Standard error of the intercept and of each coefficient; none for ridge,
+    /// a deficient rank or no degree of freedom.
+    pub errors: Option<(f64, Vec<f64>)>,
+    /// Features that are constant or linear combinations of others, ascending.
+    pub redundant: Vec<usize>,
+    /// Sum of squared residuals.
+    pub residual_squares: f64,
+    /// Sum of squares of the target, about its mean if there is an intercept.
+    pub total_squares: f64,
+    /// Root of the sum of squares of each feature, about its mean if there is
+    /// an intercept.
+    pub spreads: Vec<f64>,
+    /// Rows less the number of parameters.
+    pub degrees_of_freedom: f64,
+}
+
+/// The factor of `[1 X y]` (or `[X y]`), and how many rows it stands for.
+#[derive(Debug, Clone, Copy)]
+pub struct Problem<'a> {
+    /// Upper triangular.
+    pub factor: MatRef<'a, f64>,
+    /// Whether the first column is the intercept's.
+    pub intercept: bool,
+    /// Rows, at least 1.
+    pub rows: u64,
+}
+
+impl Problem<'_> {
+    fn first(&self) -> usize {
+        usize::from(self.intercept)
+    }
+
+    fn features(&self) -> usize {
+        self.factor.ncols() - 1 - self.first()
+    }
+
+    /// R of the features, with the intercept projected out.
+    fn triangle(&self) -> MatRef<'_, f64> {
+        let (k, p) = (self.first(), self.features());
+        self.factor.submatrix(k, k, p, p)
+    }
+
+    /// Qᵀy in the space of the features.
+    fn projected_target(&self) -> Mat<f64> {
+        let (k, p) = (self.first(), self.features());
+        self.factor.submatrix(k, k + p, p, 1).to_owned()
+    }
+
+    /// Minimises ‖y - a - Xw‖² + `penalty` ‖w‖². The intercept is not
+    /// penalised, features are in their own units (as scikit-learn's Ridge;
+    /// Hastie, Tibshirani and Friedman, The Elements of Statistical Learning,
+    /// 2nd ed., section 3.4.1, without standardisation). Where features repeat
+    /// each other and `penalty` is 0, the solution of least ‖w‖.
+    pub fn solve(&self, penalty: f64) -> Solution {
+        let (k, p) = (self.first(), self.features());
+        let y = k + p;
+        let triangle = self.triangle();
+        let target = self.projected_target();
+        let spreads: Vec<f64> = (0..p)
+            .map(|j| norm((0..=j).map(|i| triangle[(i, j)])))
+            .collect();
+        let redundancy = self.redundancy(&spreads);
+        let weights = if penalty > 0.0 {
+            ridge(triangle, &target, penalty)
+        } else if let Some(redundancy) = &redundancy {
+            redundancy.least_norm(triangle, &target, &spreads)
+        } else {
+            let mut weights = target.clone();
+            solve_upper(triangle, &mut weights);
+            weights
+        };
+        let residual = &target - triangle * &weights;
+        let residual_squares =
+            self.factor[(y, y)].powi(2) + norm(residual.col(0).iter().copied()).powi(2);
+        let total_squares = norm((k..=y).map(|i| self.factor[(i, y)])).powi(2);
+        let coefficients: Vec<f64> = weights.col(0).iter().copied().collect();
+        let intercept = if self.intercept {
+            let fitted: f64 = (0..p)
+                .map(|j| self.factor[(0, k + j)] * coefficients[j])
+                .sum();
+            (self.factor[(0, y)] - fitted) / self.factor[(0, 0)]
+        } else {
+            0.0
+        };
+        let redundant = redundancy.map_or_else(Vec::new, |redundancy| redundancy.columns());
+        let rank = p - redundant.len();
+        let degrees_of_freedom = self.rows as f64 - (rank + k) as f64;
+        let errors = (penalty == 0.0 && redundant.is_empty() && degrees_of_freedom > 0.0)
+            .then(|| self.standard_errors(residual_squares / degrees_of_freedom));
+        Solution {
+            intercept,
+            coefficients,
+            errors,
+            redundant,
+            residual_squares,
+            total_squares,
+            spreads,
+            degrees_of_freedom,
+        }
+    }
+
+    /// Roots of the diagonal of σ²(RᵀR)⁻¹ = σ² R⁻¹R⁻ᵀ.
+    fn standard_errors(&self, variance: f64) -> (f64, Vec<f64>) {
+        let k = self.first();
+        let size = k + self.features();
+        let mut inverse = Mat::<f64>::identity(size, size);
+        solve_upper(self.factor.submatrix(0, 0, size, size), &mut inverse);
+        let error = |i: usize| variance.sqrt() * norm((i..size).map(|j| inverse[(i, j)]));
+        let intercept = if self.intercept { error(0) } else { 0.0 };
+        (intercept, (k..size).map(error).collect())
+    }
+
+    /// Which features repeat others; `None` if none does.
+    fn redundancy(&self, spreads: &[f64]) -> Option<Redundancy> {
+        let (k, p) = (self.first(), self.features());
+        let triangle = self.triangle();
+        let scale: Vec<f64> = (0..p)
+            .map(|j| {
+                let whole = norm((0..k + j + 1).map(|i| self.factor[(i, k + j)]));
+                let constant = spreads[j] <= CONSTANT_TOLERANCE * whole;
+                if constant { 0.0 } else { 1.0 / spreads[j] }
+            })
+            .collect();
+        let scaled = Mat::from_fn(p, p, |i, j| {
+            if i <= j { triangle[(i, j)] * scale[j] } else { 0.0 }
+        });
+        let pivoted = ColPivQr::new(scaled.as_ref());
+        let r = pivoted.thin_R();
+        let rank = (0..p)
+            .take_while(|&i| r[(i, i)].abs() > RANK_TOLERANCE * r[(0, 0)].abs())
+            .count();
+        (rank < p).then(|| Redundancy {
+            order: pivoted.P().arrays().0.to_vec(),
+            r: r.to_owned(),
+            rank,
+        })
+    }
+}
+
+/// A pivoted factorisation of the scaled features whose last columns repeat
+/// the first `rank`.
+struct Redundancy {
+    order: Vec<usize>,
+    r: Mat<f64>,
+    rank: usize,
+}
+
+impl Redundancy {
+    fn columns(&self) -> Vec<usize> {
+        let mut columns = self.order[self.rank..].to_vec();
+        columns.sort_unstable();
+        columns
+    }
+
+    /// A solution that uses the first `rank` columns only, less its part in
+    /// the null space of the features: the solution of least norm in the
+    /// features' own units.
+    fn least_norm(&self, triangle: MatRef<'_, f64>, target: &Mat<f64>, spreads: &[f64]) -> Mat<f64> {
+        let (p, rank) = (self.order.len(), self.rank);
+        let unit = |j: usize| if spreads[j] > 0.0 { spreads[j] } else { 1.0 };
+        let basis: Vec<usize> = self.order[..rank].to_vec();
+        let mut weights = Mat::<f64>::zeros(p, 1);
+        if rank > 0 {
+            let chosen = Mat::from_fn(p, rank, |i, j| {
+                let column = basis[j];
+                if i <= column { triangle[(i, column)] / unit(column) } else { 0.0 }
+            });
+            let mut solution = target.clone();
+            chosen.qr().solve_lstsq_in_place_with_conj(Conj::No, solution.as_mut());
+            for (j, &column) in basis.iter().enumerate() {
+                weights[(column, 0)] = solution[(j, 0)] / unit(column);
+            }
+        }
+        let mut null = Mat::<f64>::zeros(p, p - rank);
+        let mut dependence = self.r.submatrix(0, rank, rank, p - rank).to_owned();
+        solve_upper(self.r.submatrix(0, 0, rank, rank), &mut dependence);
+        for (j, &redundant) in self.order[rank..].iter().enumerate() {
+            for (i, &column) in basis.iter().enumerate() {
+                null[(column, j)] = -dependence[(i, j)] / unit(column);
+            }
+            null[(redundant, j)] = 1.0 / unit(redundant);
+            let length = norm(null.col(j).iter().copied());
+            for i in 0..p {
+                null[(i, j)] /= length;
+            }
+        }
+        let mut part = weights.clone();
+        null.qr().solve_lstsq_in_place_with_conj(Conj::No, part.as_mut());
+        let part = part.submatrix(0, 0, p - rank, 1).to_owned();
+        weights - null * part
+    }
+}
+
+/// Least squares with √penalty on the diagonal below.
+fn ridge(triangle: MatRef<'_, f64>, target: &Mat<f64>, penalty: f64) -> Mat<f64> {
+    let p = triangle.ncols();
+    let root = penalty.sqrt();
+    let mut stacked = Mat::from_fn(2 * p + 1, p + 1, |i, j| match (i < p, j < p) {
+        (true, true) if i <= j => triangle[(i, j)],
+        (true, false) => target[(i, 0)],
+        (false, true) if i - p == j => root,
+        _ => 0.0,
+    });
+    factor_in_place(stacked.as_mut());
+    let mut weights = stacked.submatrix(0, p, p, 1).to_owned();
+    solve_upper(stacked.submatrix(0, 0, p, p), &mut weights);
+    weights
+}
+
+fn solve_upper(triangle: MatRef<'_, f64>, right: &mut Mat<f64>) {
+    solve_upper_triangular_in_place(triangle, right.as_mut(), Par::Seq);
+}
+
+/// The Euclidean norm, without overflow.
+fn norm(values: impl Iterator<Item = f64>) -> f64 {
+    values.fold(0.0, f64::hypot)
+}

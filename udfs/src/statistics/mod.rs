@@ -1,0 +1,9 @@
+//! Mathematics on slices, without any engine.
+
+pub mod cross_moments;
+pub mod distributions;
+pub mod least_squares;
+pub mod pair_moments;
+pub mod random;
+pub mod ranks;
+pub mod triangle;

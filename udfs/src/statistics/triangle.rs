@@ -1,0 +1,149 @@
+//! The triangular factor R of a tall matrix that arrives in pieces: TSQR.
+//!
+//! Pieces are stacked on the factor so far and reduced by Householder QR
+//! (Demmel, Grigori, Hoemmen and Langou, "Communication-optimal parallel and
+//! sequential QR and LU factorizations", SIAM J. Sci. Comput. 34, 2012), so
+//! least squares keeps the digits that normal equations lose, in
+//! O(columns²) space, and factors merge.
+
+use faer::dyn_stack::{MemBuffer, MemStack};
+use faer::linalg::qr::no_pivoting::factor::{
+    qr_in_place, qr_in_place_scratch, recommended_block_size,
+};
+use faer::{Mat, MatMut, Par};
+use serde::{Deserialize, Serialize};
+
+/// Rows collected before they are factored.
+const BUFFER_ROWS: usize = 256;
+
+/// The factor of the rows seen so far.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Triangle {
+    columns: usize,
+    /// Column-major, `columns × columns`, upper triangle. Empty before the
+    /// first factorisation.
+    factor: Vec<f64>,
+    /// Rows not factored yet, row after row.
+    buffer: Vec<f64>,
+}
+
+thread_local! {
+    static STACKED: std::cell::RefCell<Vec<f64>> = const { std::cell::RefCell::new(Vec::new()) };
+}
+
+impl Triangle {
+    /// Of no rows.
+    pub fn new(columns: usize) -> Self {
+        Self {
+            columns,
+            factor: Vec::new(),
+            buffer: Vec::new(),
+        }
+    }
+
+    /// Bytes held, about.
+    pub fn size(&self) -> usize {
+        (self.factor.capacity() + self.buffer.capacity()) * size_of::<f64>()
+    }
+
+    /// Adds one row of finite values.
+    pub fn push(&mut self, row: impl IntoIterator<Item = f64>) {
+        self.buffer.extend(row);
+        if self.buffer.len() >= BUFFER_ROWS * self.columns {
+            self.flush();
+        }
+    }
+
+    /// Adds `rows` rows, whose column `i` the closure appends: finite values.
+    pub fn push_block(&mut self, rows: usize, copy: impl Fn(usize, &mut Vec<f64>)) {
+        self.reduce(rows, copy);
+    }
+
+    /// Adds the rows of `other`, which has as many columns.
+    pub fn merge(&mut self, other: &Self) {
+        debug_assert_eq!(self.columns, other.columns);
+        let p = self.columns;
+        if !other.factor.is_empty() {
+            if self.factor.is_empty() {
+                self.factor = other.factor.clone();
+            } else {
+                self.reduce(p, |i, out| out.extend_from_slice(&other.factor[i * p..(i + 1) * p]));
+            }
+        }
+        self.buffer.extend_from_slice(&other.buffer);
+        if self.buffer.len() >= BUFFER_ROWS * p {
+            self.flush();
+        }
+    }
+
+    /// Factors the rows that were collected.
+    pub fn flush(&mut self) {
+        let buffer = std::mem::take(&mut self.buffer);
+        let p = self.columns;
+        let rows = buffer.len() / p;
+        if rows > 0 {
+            self.reduce(rows, |i, out| {
+                out.extend(buffer.chunks_exact(p).map(|row| row[i]));
+            });
+        }
+        self.buffer = buffer;
+        self.buffer.clear();
+    }
+
+    fn reduce(&mut self, rows: usize, copy: impl Fn(usize, &mut Vec<f64>)) {
+        let p = self.columns;
+        let above = if self.factor.is_empty() { 0 } else { p };
+        // Rows of zeros keep the matrix tall; they change no singular value.
+        let below = p.saturating_sub(above + rows);
+        let height = above + rows + below;
+        STACKED.with_borrow_mut(|stacked| {
+            stacked.clear();
+            for i in 0..p {
+                if above > 0 {
+                    stacked.extend_from_slice(&self.factor[i * p..(i + 1) * p]);
+                }
+                copy(i, stacked);
+                stacked.extend(std::iter::repeat_n(0.0, below));
+            }
+            factor_in_place(MatMut::from_column_major_slice_mut(stacked, height, p));
+            self.factor.resize(p * p, 0.0);
+            for i in 0..p {
+                let (upper, lower) = self.factor[i * p..(i + 1) * p].split_at_mut(i + 1);
+                upper.copy_from_slice(&stacked[i * height..i * height + i + 1]);
+                lower.fill(0.0);
+            }
+        });
+    }
+
+    /// R: upper triangular, RᵀR = XᵀX. Zeros if there was no row.
+    pub fn factor(&self) -> Mat<f64> {
+        let mut whole = self.clone();
+        whole.flush();
+        let p = self.columns;
+        if whole.factor.is_empty() {
+            return Mat::zeros(p, p);
+        }
+        Mat::from_fn(p, p, |i, j| whole.factor[j * p + i])
+    }
+}
+
+/// Leaves R in the upper triangle of a matrix that is at least as tall as wide.
+pub fn factor_in_place(matrix: MatMut<'_, f64>) {
+    let (rows, columns) = (matrix.nrows(), matrix.ncols());
+    let block = recommended_block_size::<f64>(rows, columns).min(columns).max(1);
+    let mut coefficients = Mat::zeros(block, columns);
+    let mut memory = MemBuffer::new(qr_in_place_scratch::<f64>(
+        rows,
+        columns,
+        block,
+        Par::Seq,
+        Default::default(),
+    ));
+    qr_in_place(
+        matrix,
+        coefficients.as_mut(),
+        Par::Seq,
+        MemStack::new(&mut memory),
+        Default::default(),
+    );
+}
