@@ -1,0 +1,160 @@
+-- From features to a model that has been tested on a future it never saw.
+--
+--   lagrange run sql/demo_data.sql sql/train.sql
+--
+-- Reads  `features`: a row per symbol and bar, every column known at its close.
+-- Writes `samples`, `feature_correlation`, `feature_importance`, `model`,
+--        `predictions`, `model_metrics`.
+
+DECLARE pattern_window BIGINT DEFAULT 20; -- the W and S of base_wW_sS_*, the
+DECLARE std_dev DOUBLE DEFAULT 2;         -- patterns that become targets
+DECLARE horizon BIGINT DEFAULT 5;         -- bars ahead, of every target
+DECLARE train_share DOUBLE DEFAULT 0.7;   -- of the dates, the earliest
+DECLARE alpha DOUBLE DEFAULT 1;           -- strength of the ridge penalty
+
+-- 1. Samples: lags, targets and a split by time -------------------------------
+
+CREATE OR REPLACE TABLE samples AS
+-- Lags look back, within a symbol: a lag below 1 is refused.
+WITH lagged AS (
+  SELECT * FROM lag_features('features',
+                             columns => ['return_1', 'volume_z20'],
+                             lags => [1, 2, 5],
+                             partition_by => 'symbol', order_by => 'ts')
+),
+-- Only targets look ahead. Every base_w column goes; the patterns of this window
+-- and width come back as target_*, `horizon` bars later.
+prepared AS (
+  SELECT * FROM prepare_training_data('lagged',
+                                      pattern_window => $pattern_window,
+                                      std_dev => $std_dev,
+                                      target_lag => $horizon,
+                                      partition_by => 'symbol', order_by => 'ts')
+),
+-- The return over the next `horizon` bars, and `target_time`, when it is known.
+-- The last bars of a symbol have no target: they cannot train, and are what the
+-- model is for.
+labelled AS (
+  SELECT * FROM shift_target('prepared',
+                             price => 'close',
+                             horizon => $horizon,
+                             partition_by => 'symbol', order_by => 'ts')
+),
+-- The test starts on one date for all symbols: shuffled rows, or a cut per symbol,
+-- would let one symbol's past be learned from another's future.
+dates AS (
+  SELECT ts, cume_dist() OVER (ORDER BY ts) AS share
+  FROM (SELECT DISTINCT ts FROM labelled WHERE target IS NOT NULL) AS labelled_dates
+),
+cut AS (
+  SELECT MIN(ts) AS test_start FROM dates WHERE share > $train_share
+)
+SELECT labelled.*,
+       CASE WHEN target IS NULL THEN 'unlabelled'
+            WHEN target_time < test_start THEN 'train'
+            -- Before the test, but with a target that reaches into it. (An embargo
+            -- is not needed: nothing trains after the test.)
+            WHEN ts < test_start THEN 'purged'
+            ELSE 'test' END AS split,
+       -- The features of the model, by name. distance_50 stays out: it is
+       -- distance_20 and trend compounded, as the screen below shows.
+       {'return_1': return_1,
+        'return_5': return_5,
+        'return_20': return_20,
+        'volatility_20': volatility_20,
+        'gap': gap,
+        'bar_range': bar_range,
+        'close_position': close_position,
+        'distance_20': distance_20,
+        'trend': trend,
+        'volume_z20': volume_z20,
+        'return_1_lag1': return_1_lag1,
+        'return_1_lag2': return_1_lag2,
+        'return_1_lag5': return_1_lag5,
+        'volume_z20_lag1': volume_z20_lag1,
+        'volume_z20_lag2': volume_z20_lag2,
+        'volume_z20_lag5': volume_z20_lag5} AS inputs
+FROM labelled CROSS JOIN cut;
+
+-- 2. Screen, on training rows only --------------------------------------------
+--
+-- Choosing features is part of training: what the test period says about them
+-- must not reach the choice.
+CREATE OR REPLACE TABLE feature_correlation AS
+WITH training AS (
+  SELECT * FROM samples WHERE split = 'train'
+)
+SELECT * FROM feature_correlation('training',
+                                  features => ['return_1', 'return_5', 'return_20', 'volatility_20', 'gap',
+                                               'bar_range', 'close_position', 'distance_20', 'distance_50',
+                                               'trend', 'volume_z20']);
+
+-- Importance splits the training rows once more, in the same way: what a feature
+-- is worth is measured on the last part of them, after a purge of its own.
+CREATE OR REPLACE TABLE feature_importance AS
+WITH training AS (
+  SELECT * FROM samples WHERE split = 'train'
+)
+SELECT * FROM feature_importance('training',
+                                 target => 'target',
+                                 features => ['return_1', 'return_5', 'return_20', 'volatility_20', 'gap',
+                                              'bar_range', 'close_position', 'distance_20', 'trend', 'volume_z20',
+                                              'return_1_lag1', 'return_1_lag2', 'return_1_lag5',
+                                              'volume_z20_lag1', 'volume_z20_lag2', 'volume_z20_lag5'],
+                                 order_by => 'ts', partition_by => 'symbol',
+                                 horizon => $horizon);
+
+-- 3. Fit, on training rows only -----------------------------------------------
+--
+-- Two models of the same features: the return, and where the close will stand in
+-- its band. Half of the band's window is shared between now and then, so the
+-- second is much the easier question, and worth less.
+CREATE OR REPLACE TABLE model AS
+SELECT 'forward_return' AS name,
+       fit(target, inputs, {'algorithm': 'ridge', 'alpha': $alpha, 'target': 'target'}) AS model
+FROM samples WHERE split = 'train'
+UNION ALL
+SELECT 'band_distance' AS name,
+       fit(target_distance, inputs, {'algorithm': 'ridge', 'alpha': $alpha, 'target': 'target_distance'}) AS model
+FROM samples WHERE split = 'train';
+
+-- 4. Predict and evaluate -----------------------------------------------------
+--
+-- Every row gets a prediction, the unlabelled last ones too: those are today's
+-- forecasts. A row with a missing feature gets NULL and is counted as skipped.
+CREATE OR REPLACE TABLE predictions AS
+SELECT model.name AS model, samples.symbol, samples.ts, samples.split,
+       CASE model.name WHEN 'forward_return' THEN samples.target ELSE samples.target_distance END AS actual,
+       predict(model.model, samples.inputs) AS predicted
+FROM samples CROSS JOIN model;
+
+-- `test` is the honest number; `train` beside it shows how much was memorised.
+CREATE OR REPLACE TABLE model_metrics AS
+SELECT model, split,
+       COUNT(*) FILTER (WHERE actual IS NOT NULL AND predicted IS NOT NULL) AS rows_used,
+       COUNT(*) FILTER (WHERE actual IS NULL OR predicted IS NULL) AS rows_skipped,
+       MIN(ts) AS first_ts,
+       MAX(ts) AS last_ts,
+       rmse(actual, predicted) AS rmse,
+       mae(actual, predicted) AS mae,
+       r2(actual, predicted) AS r2,
+       ic(actual, predicted) AS ic,
+       rank_ic(actual, predicted) AS rank_ic,
+       hit_rate(actual, predicted) AS hit_rate
+FROM predictions
+WHERE split IN ('train', 'test')
+GROUP BY model, split;
+
+-- 5. What to look at ----------------------------------------------------------
+
+SELECT split, COUNT(*) AS row_count, MIN(ts) AS first_ts, MAX(ts) AS last_ts
+FROM samples GROUP BY split ORDER BY first_ts, split;
+
+SELECT feature_x, feature_y, correlation FROM feature_correlation
+WHERE abs(correlation) > 0.8 ORDER BY abs(correlation) DESC;
+
+SELECT feature, standardized_coefficient, permutation_importance, permutation_std
+FROM feature_importance ORDER BY permutation_importance DESC LIMIT 8;
+
+SELECT model, split, rows_used, rmse, r2, ic, rank_ic, hit_rate
+FROM model_metrics ORDER BY model DESC, split DESC;
