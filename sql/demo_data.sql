@@ -38,7 +38,7 @@ once AS (
   SELECT *, (key * 1103515245 + 12345) % 2147483647 AS hash_1 FROM keyed
 ),
 twice AS (
-  SELECT *, (hash_1 * hash_1 + key * 48271 + $seed * 7919) % 2147483647 AS hash_2 FROM once
+  SELECT *, (hash_1 * hash_1 + key * 48271 + $seed) % 2147483647 AS hash_2 FROM once
 ),
 thrice AS (
   SELECT *, (hash_2 * hash_2 + hash_1 * 69621) % 2147483647 AS hash_3 FROM twice

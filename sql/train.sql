@@ -12,6 +12,13 @@ DECLARE horizon BIGINT DEFAULT 5;         -- bars ahead, of every target
 DECLARE train_share DOUBLE DEFAULT 0.7;   -- of the dates, the earliest
 DECLARE alpha DOUBLE DEFAULT 1;           -- strength of the ridge penalty
 
+-- What the model sees. The struct `inputs` below holds the same names.
+DECLARE inputs ARRAY<STRING> DEFAULT [
+  'return_1', 'return_5', 'return_20', 'volatility_20', 'gap', 'bar_range', 'close_position',
+  'distance_20', 'trend', 'volume_z20', 'return_1_lag1', 'return_1_lag2', 'return_1_lag5',
+  'volume_z20_lag1', 'volume_z20_lag2', 'volume_z20_lag5'
+];
+
 -- 1. Samples: lags, targets and a split by time -------------------------------
 
 CREATE OR REPLACE TABLE samples AS
@@ -56,8 +63,7 @@ SELECT labelled.*,
             -- is not needed: nothing trains after the test.)
             WHEN ts < test_start THEN 'purged'
             ELSE 'test' END AS split,
-       -- The features of the model, by name. distance_50 stays out: it is
-       -- distance_20 and trend compounded, as the screen below shows.
+       -- One struct, so that fit and predict take the features by name.
        {'return_1': return_1,
         'return_5': return_5,
         'return_20': return_20,
@@ -79,7 +85,8 @@ FROM labelled CROSS JOIN cut;
 -- 2. Screen, on training rows only --------------------------------------------
 --
 -- Choosing features is part of training: what the test period says about them
--- must not reach the choice.
+-- must not reach the choice. (distance_50 was left out of the inputs this way: it
+-- is distance_20 and trend, compounded.)
 CREATE OR REPLACE TABLE feature_correlation AS
 WITH training AS (
   SELECT * FROM samples WHERE split = 'train'
@@ -97,10 +104,7 @@ WITH training AS (
 )
 SELECT * FROM feature_importance('training',
                                  target => 'target',
-                                 features => ['return_1', 'return_5', 'return_20', 'volatility_20', 'gap',
-                                              'bar_range', 'close_position', 'distance_20', 'trend', 'volume_z20',
-                                              'return_1_lag1', 'return_1_lag2', 'return_1_lag5',
-                                              'volume_z20_lag1', 'volume_z20_lag2', 'volume_z20_lag5'],
+                                 features => $inputs,
                                  order_by => 'ts', partition_by => 'symbol',
                                  horizon => $horizon);
 
