@@ -106,7 +106,7 @@ SELECT * FROM feature_importance('training',
                                  target => 'target',
                                  features => $inputs,
                                  order_by => 'ts', partition_by => 'symbol',
-                                 horizon => $horizon);
+                                 horizon => $horizon, alpha => $alpha);
 
 -- 3. Fit, on training rows only -----------------------------------------------
 --
