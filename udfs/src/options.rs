@@ -32,22 +32,18 @@ impl Options {
             }
         };
         let names: Vec<&str> = signature.options.iter().map(|key| key.name).collect();
-        let mut values = Map::new();
-        for (name, value) in given {
-            let Some(key) = signature.options.iter().find(|key| key.name == name) else {
-                return Err(Error::unknown(function, name, &names));
-            };
-            if !value.is_null() {
-                values.insert(name, check(function, key, value)?);
-            }
+        if let Some(name) = given.keys().find(|name| !names.contains(&name.as_str())) {
+            return Err(Error::unknown(function, name, &names));
         }
+        let mut values = Map::new();
         for key in signature.options {
-            if !values.contains_key(key.name) {
-                let default = serde_json::from_str(key.default).map_err(|_| {
+            let value = match given.get(key.name) {
+                None | Some(Json::Null) => serde_json::from_str(key.default).map_err(|_| {
                     Error::internal(function, format!("the default of '{}' is not JSON", key.name))
-                })?;
-                values.insert(key.name.to_owned(), default);
-            }
+                })?,
+                Some(value) => check(function, key, value.clone())?,
+            };
+            values.insert(key.name.to_owned(), value);
         }
         Ok(Self {
             keys: signature.options,

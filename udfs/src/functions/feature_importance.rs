@@ -106,15 +106,15 @@ impl Table for FeatureImportance {
                       max(lagrange_time) AS train_end \
                FROM lagrange_rows CROSS JOIN lagrange_cut WHERE lagrange_label_end < test_start), \
              lagrange_scores AS (\
-               SELECT unnest(permutation_importance(model, lagrange_target, lagrange_features, lagrange_position, \
-                        {{'metric': '{metric}', 'repeats': {repeats}, 'block': {block}, 'seed': {seed}}})) AS score, \
+               SELECT permutation_importance(model, lagrange_target, lagrange_features, lagrange_position, \
+                        {{'metric': '{metric}', 'repeats': {repeats}, 'block': {block}, 'seed': {seed}}}) AS scores, \
                       min(test_start) AS test_start, min(train_end) AS train_end, min(model) AS model \
                FROM lagrange_rows CROSS JOIN lagrange_cut CROSS JOIN lagrange_model WHERE lagrange_time >= test_start) \
              SELECT score['feature'] AS feature, score['standardized'] AS standardized_coefficient, \
                     score['importance'] AS permutation_importance, score['deviation'] AS permutation_std, \
                     score['rank'] AS rank, model_info(model)['rows_used'] AS train_rows, \
                     score['rows_used'] AS test_rows, train_end, test_start, model_info(model)['status'] AS status \
-             FROM lagrange_scores",
+             FROM (SELECT unnest(scores) AS score, test_start, train_end, model FROM lagrange_scores) AS lagrange_unnested",
         ))
     }
 }

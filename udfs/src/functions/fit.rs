@@ -262,10 +262,10 @@ fn model(setup: &Setup, state: &State) -> Result<Model> {
         status,
         library: env!("CARGO_PKG_VERSION").to_owned(),
     };
-    Ok(Model::new(header, Body::Linear(linear(&solution))))
+    Ok(Model::new(header, Body::Linear(linear(&solution, setup.intercept))))
 }
 
-fn linear(solution: &Solution) -> Linear {
+fn linear(solution: &Solution, intercept: bool) -> Linear {
     let total = solution.total_squares;
     let target_spread = total.sqrt();
     let errors = solution.errors.as_ref();
@@ -282,7 +282,7 @@ fn linear(solution: &Solution) -> Linear {
         intercept: Coefficient {
             value: solution.intercept,
             standardized: 0.0,
-            standard_error: errors.map(|(error, _)| *error),
+            standard_error: errors.filter(|_| intercept).map(|(error, _)| *error),
         },
         coefficients: solution
             .coefficients
