@@ -101,7 +101,11 @@ impl AggregateUDFImpl for AggregateFunction {
     // Offsets of 64 bits: the states of many groups leave in one array.
     fn state_fields(&self, args: StateFieldsArgs) -> Result<Vec<FieldRef>> {
         let name = format_state_name(args.name, "state");
-        Ok(vec![Arc::new(Field::new(name, DataType::LargeBinary, true))])
+        Ok(vec![Arc::new(Field::new(
+            name,
+            DataType::LargeBinary,
+            true,
+        ))])
     }
 
     fn groups_accumulator_supported(&self, args: AccumulatorArgs) -> bool {

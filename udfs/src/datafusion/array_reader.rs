@@ -122,10 +122,7 @@ fn to_numbers<'a>(
 
 /// The validity as words. They are copied, because a slice of an array may
 /// start at any bit; that is a word for every 64 values.
-fn valid<'a>(
-    nulls: Option<&NullBuffer>,
-    parent: Option<&NullBuffer>,
-) -> Option<Cow<'a, [u64]>> {
+fn valid<'a>(nulls: Option<&NullBuffer>, parent: Option<&NullBuffer>) -> Option<Cow<'a, [u64]>> {
     let both = NullBuffer::union(nulls, parent)?;
     (both.null_count() > 0)
         .then(|| Cow::Owned(both.inner().bit_chunks().iter_padded().collect::<Vec<_>>()))
@@ -155,11 +152,7 @@ fn features<'a>(function: &str, source: Source<'a>, rows: usize) -> Result<Featu
     Ok(Features { fields })
 }
 
-fn bytes<'a>(
-    function: &str,
-    source: Source<'a>,
-    rows: usize,
-) -> Result<Vec<Option<&'a [u8]>>> {
+fn bytes<'a>(function: &str, source: Source<'a>, rows: usize) -> Result<Vec<Option<&'a [u8]>>> {
     let array = source.array;
     let slices: Vec<Option<&'a [u8]>> = match array.data_type() {
         DataType::Utf8 => text(array.as_string::<i32>()),
@@ -191,7 +184,8 @@ impl OptionsColumn for OptionsArray<'_> {
     fn read(&self, row: usize) -> Result<Json> {
         let row = if self.source.constant { 0 } else { row };
         let wrong = |value: String, why: String| {
-            let fix = format!("pass a struct such as {{'key': value}}, or JSON text of one ({why})");
+            let fix =
+                format!("pass a struct such as {{'key': value}}, or JSON text of one ({why})");
             Error::argument(self.function, self.argument, value, fix)
         };
         let value = literal_at(self.source.array, row)

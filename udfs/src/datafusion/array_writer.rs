@@ -66,7 +66,9 @@ fn structs(
         .collect();
     for row in rows {
         match row {
-            Value::Null => children.iter_mut().for_each(|child| child.push(Value::Null)),
+            Value::Null => children
+                .iter_mut()
+                .for_each(|child| child.push(Value::Null)),
             Value::Struct(values) if values.len() == fields.len() => {
                 for (child, value) in children.iter_mut().zip(values) {
                     child.push(value);

@@ -157,7 +157,11 @@ impl SlidingAccumulator {
             return Ok(());
         }
         if self.columns.is_empty() {
-            self.columns = inputs.columns.iter().map(Kept::new).collect::<crate::Result<_>>()?;
+            self.columns = inputs
+                .columns
+                .iter()
+                .map(Kept::new)
+                .collect::<crate::Result<_>>()?;
         }
         for (kept, input) in self.columns.iter_mut().zip(&inputs.columns) {
             kept.append(input, inputs.rows);
@@ -184,7 +188,9 @@ impl SlidingAccumulator {
             let columns = self.columns.iter();
             let inputs = Inputs {
                 rows,
-                columns: columns.map(|kept| kept.input(self.start, self.end)).collect(),
+                columns: columns
+                    .map(|kept| kept.input(self.start, self.end))
+                    .collect(),
             };
             self.function.update(&mut state, &inputs, Rows::All(rows))?;
         }

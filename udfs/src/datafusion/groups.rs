@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, LargeBinaryArray};
+use arrow::array::{Array, ArrayRef, BooleanArray, LargeBinaryArray};
 use datafusion::common::Result;
 use datafusion::logical_expr::{EmitTo, GroupsAccumulator};
 
@@ -83,7 +83,10 @@ impl GroupStates {
 
     fn take(&mut self, emit: EmitTo) -> Vec<Option<AnyState>> {
         let taken = emit.take_needed(&mut self.states);
-        let sizes = taken.iter().flatten().map(|state| self.function.size(state));
+        let sizes = taken
+            .iter()
+            .flatten()
+            .map(|state| self.function.size(state));
         self.bytes -= sizes.sum::<usize>();
         taken
     }
@@ -100,7 +103,12 @@ impl GroupStates {
     fn save(&self, states: &[Option<AnyState>]) -> crate::Result<ArrayRef> {
         let saved = states
             .iter()
-            .map(|state| state.as_ref().map(|state| self.function.save(state)).transpose())
+            .map(|state| {
+                state
+                    .as_ref()
+                    .map(|state| self.function.save(state))
+                    .transpose()
+            })
             .collect::<crate::Result<Vec<_>>>()?;
         Ok(Arc::new(LargeBinaryArray::from_iter(saved)))
     }
@@ -118,7 +126,8 @@ impl GroupStates {
                 }
                 let mut state = self.function.start();
                 let rows = [row as u32];
-                self.function.update(&mut state, &inputs, Rows::Some(&rows))?;
+                self.function
+                    .update(&mut state, &inputs, Rows::Some(&rows))?;
                 self.function.save(&state).map(Some)
             })
             .collect::<crate::Result<Vec<_>>>()?;
@@ -135,7 +144,10 @@ impl GroupsAccumulator for GroupStates {
         total_num_groups: usize,
     ) -> Result<()> {
         self.states.resize_with(total_num_groups, || None);
-        contain(self.name(), || self.update(values, group_indices, opt_filter)).map_err(execution)
+        contain(self.name(), || {
+            self.update(values, group_indices, opt_filter)
+        })
+        .map_err(execution)
     }
 
     fn evaluate(&mut self, emit_to: EmitTo) -> Result<ArrayRef> {
@@ -233,11 +245,14 @@ impl Partition {
 
     fn iter(&self) -> impl Iterator<Item = (usize, &[u32])> {
         let mut start = 0;
-        self.present.iter().zip(&self.ends).map(move |(&group, &end)| {
-            let rows = &self.rows[start..end as usize];
-            start = end as usize;
-            (group, rows)
-        })
+        self.present
+            .iter()
+            .zip(&self.ends)
+            .map(move |(&group, &end)| {
+                let rows = &self.rows[start..end as usize];
+                start = end as usize;
+                (group, rows)
+            })
     }
 
     fn bytes(&self) -> usize {

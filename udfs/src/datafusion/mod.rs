@@ -49,17 +49,10 @@ pub fn register_all(context: &SessionContext) -> Result<()> {
 
 /// The table function of this name or alias, in any case.
 pub fn table_function(name: &str) -> Option<&'static dyn Table> {
-    functions::all().iter().find_map(|function| match function {
-        Function::Table(table) if answers_to(function, name) => Some(*table),
+    match functions::find(name)? {
+        Function::Table(function) => Some(function),
         _ => None,
-    })
-}
-
-fn answers_to(function: &Function, name: &str) -> bool {
-    let signature = function.signature();
-    std::iter::once(&signature.name)
-        .chain(signature.aliases)
-        .any(|known| known.eq_ignore_ascii_case(name))
+    }
 }
 
 fn register(context: &SessionContext, function: &Function) -> Result<()> {

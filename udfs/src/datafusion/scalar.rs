@@ -116,10 +116,11 @@ impl ScalarUDFImpl for ScalarFunction {
             .collect::<Result<Vec<_>>>()?;
         let constant = arguments.iter().all(|(_, constant)| *constant);
         let rows = if constant { 1 } else { args.number_rows };
-        let array =
-            contain(definition.name, || self.call(&arguments, rows)).map_err(execution)?;
+        let array = contain(definition.name, || self.call(&arguments, rows)).map_err(execution)?;
         if constant {
-            return Ok(ColumnarValue::Scalar(ScalarValue::try_from_array(&array, 0)?));
+            return Ok(ColumnarValue::Scalar(ScalarValue::try_from_array(
+                &array, 0,
+            )?));
         }
         Ok(ColumnarValue::Array(array))
     }

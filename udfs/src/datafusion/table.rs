@@ -62,7 +62,12 @@ fn relation(
 ) -> crate::Result<Option<String>> {
     let target = Target::DataFusion(&[]);
     let call = Call::resolve(signature, positional.to_vec(), named.to_vec(), target)?;
-    let reads = |kind: Kind| signature.arguments.iter().any(|argument| argument.kind == kind);
+    let reads = |kind: Kind| {
+        signature
+            .arguments
+            .iter()
+            .any(|argument| argument.kind == kind)
+    };
     reads(Kind::Relation).then(|| call.relation()).transpose()
 }
 
@@ -89,12 +94,7 @@ fn generate(
     })
 }
 
-fn unreadable(
-    signature: &Signature,
-    relation: &str,
-    hint: &str,
-    error: DataFusionError,
-) -> Error {
+fn unreadable(signature: &Signature, relation: &str, hint: &str, error: DataFusionError) -> Error {
     let message = error.strip_backtrace();
     Error::data(
         signature.name,

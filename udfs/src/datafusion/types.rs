@@ -137,7 +137,12 @@ fn check_one(function: &str, argument: &Argument, given: &DataType) -> Result<()
     if fits {
         return Ok(());
     }
-    Err(Error::argument(function, name, format!("of type {given}"), fix))
+    Err(Error::argument(
+        function,
+        name,
+        format!("of type {given}"),
+        fix,
+    ))
 }
 
 /// How the function is called, for messages.
