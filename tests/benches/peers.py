@@ -1,0 +1,59 @@
+"""The Python peers of benches/speed.rs: prints the best of a few runs, in
+seconds, as `name seconds` lines. Data are read before the clock starts.
+
+    pip install numpy pandas polars scikit-learn pyarrow
+"""
+
+import sys
+import time
+
+import numpy as np
+import polars as pl
+
+
+def best(name, runs, work):
+    seconds = []
+    for _ in range(runs):
+        start = time.perf_counter()
+        work()
+        seconds.append(time.perf_counter() - start)
+    print(name, min(seconds), flush=True)
+
+
+def array(path):
+    return pl.read_parquet(path).to_numpy(order="c")
+
+
+def corr(path):
+    values = array(path)
+    best("numpy.corrcoef", 3, lambda: np.corrcoef(values, rowvar=False))
+
+
+def corr_nulls(path):
+    frame = pl.read_parquet(path).to_pandas()
+    best("pandas.DataFrame.corr", 1, frame.corr)
+
+
+def lag(path):
+    columns = [f"c{i}" for i in range(20)]
+    frame = pl.read_parquet(path)
+
+    def work():
+        ordered = frame.sort("symbol", "ts")
+        return ordered.with_columns(
+            [pl.col(c).shift(k).over("symbol").alias(f"{c}_lag{k}") for c in columns for k in range(1, 6)]
+        )
+
+    best("polars sort, shift, over", 1, work)
+
+
+def fit(path):
+    from sklearn.linear_model import LinearRegression
+
+    values = array(path)
+    x, y = np.ascontiguousarray(values[:, 1:]), values[:, 0].copy()
+    best("sklearn LinearRegression", 3, lambda: LinearRegression().fit(x, y))
+
+
+if __name__ == "__main__":
+    {"corr": corr, "corr_nulls": corr_nulls, "lag": lag, "fit": fit}[sys.argv[1]](sys.argv[2])

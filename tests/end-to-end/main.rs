@@ -1,0 +1,11 @@
+//! Runs the `lagrange` binary the way users do, in a folder of its own.
+
+mod configuration;
+mod functions;
+mod inputs;
+mod models;
+mod outputs;
+mod parameters;
+mod project;
+mod statements;
+mod tables;
