@@ -1,1 +1,33 @@
-fn main() {}
+//! `lagrange`: runs SQL training scripts on DuckDB and on DataFusion.
+//!
+//! - [`cli`], [`settings`], [`printer`], [`error`]: what every command shares.
+//! - [`commands`]: one verb, one file.
+//! - [`script`], [`parameters`]: from text to statements that are ready to run.
+//! - [`engines`]: what runs them.
+//! - [`registry`], [`tracking`]: where models and runs are kept.
+
+mod cli;
+mod commands;
+mod engines;
+mod error;
+mod parameters;
+mod printer;
+mod registry;
+mod script;
+mod settings;
+mod tracking;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::error::Status;
+
+fn main() -> ExitCode {
+    let cli = cli::Cli::parse();
+    // The panic hook has printed the message; the exit code tells scripts that
+    // the fault is ours.
+    std::panic::catch_unwind(|| commands::dispatch(&cli.command))
+        .unwrap_or(Status::Internal)
+        .into()
+}

@@ -7,13 +7,14 @@ use libduckdb_sys as ffi;
 
 use crate::definition::{AnyAggregate, AnyState, Function};
 use crate::error::{Error, Result};
-use crate::input::Rows;
+use crate::input::{Inputs, Rows};
 use crate::value::Value;
 
 use super::callback::contain;
 use super::groups::Groups;
 use super::logical_type::LogicalType;
 use super::reader;
+use super::scratch::Scratch;
 use super::writer::Writer;
 use super::{c_name, parameter_type, registered};
 
@@ -104,25 +105,37 @@ unsafe extern "C" fn update(
     // filled and which no other thread uses meanwhile.
     unsafe {
         run(info, |aggregate| {
-            let name = aggregate.signature().name;
-            let inputs = reader::inputs(aggregate.signature(), chunk)?;
-            let slots = slots(states, inputs.rows);
-            let Some(&first) = slots.first() else {
-                return Ok(());
-            };
-            if slots.iter().all(|&slot| slot == first) {
-                return aggregate.update(
-                    state(name, first as Slot)?,
-                    &inputs,
-                    Rows::All(inputs.rows),
-                );
-            }
-            for (slot, rows) in Groups::new(slots).iter() {
-                aggregate.update(state(name, slot as Slot)?, &inputs, Rows::Some(rows))?;
-            }
-            Ok(())
+            Scratch::with(|scratch| {
+                let inputs = reader::inputs(aggregate.signature(), chunk, scratch)?;
+                update_groups(aggregate, &inputs, slots(states, inputs.rows))
+            })
         });
     }
+}
+
+/// Hands each state its rows.
+///
+/// # Safety
+/// `init` has filled the slots, one per row, and nobody else uses the states.
+unsafe fn update_groups(
+    aggregate: &dyn AnyAggregate,
+    inputs: &Inputs<'_>,
+    slots: &[usize],
+) -> Result<()> {
+    let name = aggregate.signature().name;
+    let Some(&first) = slots.first() else {
+        return Ok(());
+    };
+    // SAFETY: as promised by the caller; no two groups share a state.
+    unsafe {
+        if slots.iter().all(|&slot| slot == first) {
+            return aggregate.update(state(name, first as Slot)?, inputs, Rows::All(inputs.rows));
+        }
+        for (slot, rows) in Groups::new(slots).iter() {
+            aggregate.update(state(name, slot as Slot)?, inputs, Rows::Some(rows))?;
+        }
+    }
+    Ok(())
 }
 
 unsafe extern "C" fn combine(

@@ -21,7 +21,7 @@ pub(super) fn read(vector: Vector<'_>, row: usize) -> Result<Literal, String> {
     if let Some((value, scale)) = numbers::integer(vector, &kind, row) {
         return Ok(match i64::try_from(value) {
             Ok(value) if scale == 0 => Literal::Integer(value),
-            _ => Literal::Double(value as f64 / 10f64.powi(scale)),
+            _ => Literal::Double(numbers::decimal(value, scale)),
         });
     }
     // SAFETY: the row is not NULL, and each type is read as DuckDB stores it.

@@ -26,9 +26,8 @@ pub(super) mod id {
         DUCKDB_TYPE_DUCKDB_TYPE_TIMESTAMP_S as TIMESTAMP_S,
         DUCKDB_TYPE_DUCKDB_TYPE_TIMESTAMP_TZ as TIMESTAMP_TZ,
         DUCKDB_TYPE_DUCKDB_TYPE_TINYINT as TINYINT, DUCKDB_TYPE_DUCKDB_TYPE_UBIGINT as UBIGINT,
-        DUCKDB_TYPE_DUCKDB_TYPE_UHUGEINT as UHUGEINT,
-        DUCKDB_TYPE_DUCKDB_TYPE_UINTEGER as UINTEGER, DUCKDB_TYPE_DUCKDB_TYPE_UNION as UNION,
-        DUCKDB_TYPE_DUCKDB_TYPE_USMALLINT as USMALLINT,
+        DUCKDB_TYPE_DUCKDB_TYPE_UHUGEINT as UHUGEINT, DUCKDB_TYPE_DUCKDB_TYPE_UINTEGER as UINTEGER,
+        DUCKDB_TYPE_DUCKDB_TYPE_UNION as UNION, DUCKDB_TYPE_DUCKDB_TYPE_USMALLINT as USMALLINT,
         DUCKDB_TYPE_DUCKDB_TYPE_UTINYINT as UTINYINT, DUCKDB_TYPE_DUCKDB_TYPE_UUID as UUID,
         DUCKDB_TYPE_DUCKDB_TYPE_VARCHAR as VARCHAR,
     };
@@ -62,7 +61,10 @@ impl LogicalType {
     }
 
     fn structure(fields: &[(&str, Type)]) -> Self {
-        let kinds: Vec<Self> = fields.iter().map(|field| Self::returned(&field.1)).collect();
+        let kinds: Vec<Self> = fields
+            .iter()
+            .map(|field| Self::returned(&field.1))
+            .collect();
         // Names of a signature are constants without NUL.
         let names: Vec<CString> = fields
             .iter()

@@ -8,8 +8,9 @@
 //!   macro over `query(lagrange_sql(...))`, so DuckDB plans the SQL that the
 //!   function produces in the transaction of its caller.
 //! - `callback`: the container around every call from DuckDB.
-//! - `logical_type`, `vector`, `numbers`, `literal`, `reader`, `writer`,
-//!   `groups`: DuckDB's types and vectors as kernels know them, and back.
+//! - `logical_type`, `vector`, `numbers`, `scratch`, `literal`, `reader`,
+//!   `writer`, `groups`: DuckDB's types and vectors as kernels know them, and
+//!   back.
 #![allow(unsafe_code)]
 
 mod aggregate;
@@ -20,6 +21,7 @@ mod logical_type;
 mod numbers;
 mod reader;
 mod scalar;
+mod scratch;
 mod session;
 mod table;
 #[cfg(test)]

@@ -7,10 +7,11 @@ use libduckdb_sys as ffi;
 use crate::input::Numbers;
 
 use super::logical_type::{LogicalType, id};
+use super::scratch::Scratch;
 use super::vector::Vector;
 
 /// The vector as doubles, or `None` if its type is not numeric. Doubles are
-/// borrowed, everything else is converted in one pass.
+/// borrowed, everything else is converted in one pass, into `scratch`.
 ///
 /// `above` is the validity of the struct that the vector is a field of: the
 /// fields of a NULL struct are NULL.
@@ -18,6 +19,7 @@ pub(super) fn numbers<'a>(
     vector: Vector<'a>,
     kind: &LogicalType,
     above: Option<&'a [u64]>,
+    scratch: &'a Scratch,
 ) -> Option<Numbers<'a>> {
     if kind.id() == id::SQLNULL {
         let rows = vector.rows();
@@ -26,7 +28,7 @@ pub(super) fn numbers<'a>(
             Some(Cow::Owned(vec![0; rows.div_ceil(64)])),
         ));
     }
-    let values = values(vector, kind)?;
+    let values = values(vector, kind, scratch)?;
     Some(Numbers::new(values, both(vector.validity(), above)))
 }
 
@@ -55,37 +57,42 @@ pub(super) fn integer(vector: Vector<'_>, kind: &LogicalType, row: usize) -> Opt
     Some((value, scale))
 }
 
-fn values<'a>(vector: Vector<'a>, kind: &LogicalType) -> Option<Cow<'a, [f64]>> {
+fn values<'a>(
+    vector: Vector<'a>,
+    kind: &LogicalType,
+    scratch: &'a Scratch,
+) -> Option<Cow<'a, [f64]>> {
     // SAFETY: each type is read as DuckDB stores it.
     unsafe {
         Some(match kind.id() {
             id::DOUBLE => vector.values::<f64>(),
-            id::FLOAT => convert(vector, |x: f32| x.into()),
-            id::BOOLEAN => convert(vector, |x: u8| f64::from(u8::from(x != 0))),
-            id::TINYINT => convert(vector, |x: i8| x.into()),
-            id::SMALLINT => convert(vector, |x: i16| x.into()),
-            id::INTEGER => convert(vector, |x: i32| x.into()),
-            id::BIGINT => convert(vector, |x: i64| x as f64),
-            id::HUGEINT => convert(vector, |x: ffi::duckdb_hugeint| huge(x) as f64),
-            id::UTINYINT => convert(vector, |x: u8| x.into()),
-            id::USMALLINT => convert(vector, |x: u16| x.into()),
-            id::UINTEGER => convert(vector, |x: u32| x.into()),
-            id::UBIGINT => convert(vector, |x: u64| x as f64),
-            id::UHUGEINT => convert(vector, |x: ffi::duckdb_uhugeint| {
+            id::FLOAT => convert(vector, scratch, |x: f32| x.into()),
+            id::BOOLEAN => convert(vector, scratch, |x: u8| f64::from(u8::from(x != 0))),
+            id::TINYINT => convert(vector, scratch, |x: i8| x.into()),
+            id::SMALLINT => convert(vector, scratch, |x: i16| x.into()),
+            id::INTEGER => convert(vector, scratch, |x: i32| x.into()),
+            id::BIGINT => convert(vector, scratch, |x: i64| x as f64),
+            id::HUGEINT => convert(vector, scratch, |x: ffi::duckdb_hugeint| huge(x) as f64),
+            id::UTINYINT => convert(vector, scratch, |x: u8| x.into()),
+            id::USMALLINT => convert(vector, scratch, |x: u16| x.into()),
+            id::UINTEGER => convert(vector, scratch, |x: u32| x.into()),
+            id::UBIGINT => convert(vector, scratch, |x: u64| x as f64),
+            id::UHUGEINT => convert(vector, scratch, |x: ffi::duckdb_uhugeint| {
                 (u128::from(x.upper) << 64 | u128::from(x.lower)) as f64
             }),
             id::DECIMAL => {
                 let (stored, scale) = kind.decimal();
-                // Dividing by the power of ten rounds correctly where
-                // multiplying by its inverse does not.
                 let divisor = 10f64.powi(scale);
                 match stored {
-                    id::SMALLINT => convert(vector, |x: i16| f64::from(x) / divisor),
-                    id::INTEGER => convert(vector, |x: i32| f64::from(x) / divisor),
-                    id::BIGINT => convert(vector, |x: i64| x as f64 / divisor),
-                    id::HUGEINT => {
-                        convert(vector, |x: ffi::duckdb_hugeint| huge(x) as f64 / divisor)
-                    }
+                    id::SMALLINT => convert(vector, scratch, |x: i16| f64::from(x) / divisor),
+                    id::INTEGER => convert(vector, scratch, |x: i32| f64::from(x) / divisor),
+                    id::BIGINT => convert(vector, scratch, |x: i64| match x.unsigned_abs() {
+                        0..=EXACT => x as f64 / divisor,
+                        _ => decimal(x.into(), scale),
+                    }),
+                    id::HUGEINT => convert(vector, scratch, |x: ffi::duckdb_hugeint| {
+                        decimal(huge(x), scale)
+                    }),
                     _ => return None,
                 }
             }
@@ -96,10 +103,31 @@ fn values<'a>(vector: Vector<'a>, kind: &LogicalType) -> Option<Cow<'a, [f64]>> 
 
 /// # Safety
 /// `T` is how DuckDB stores the type.
-unsafe fn convert<'a, T: Copy>(vector: Vector<'a>, to: impl Fn(T) -> f64) -> Cow<'a, [f64]> {
+unsafe fn convert<'a, T: Copy>(
+    vector: Vector<'a>,
+    scratch: &'a Scratch,
+    to: impl Fn(T) -> f64,
+) -> Cow<'a, [f64]> {
     // SAFETY: as promised by the caller.
     let values = unsafe { vector.values::<T>() };
-    Cow::Owned(values.iter().map(|&value| to(value)).collect())
+    Cow::Borrowed(scratch.fill(&values, to))
+}
+
+/// Every integer up to here is a double.
+const EXACT: u64 = 1 << f64::MANTISSA_DIGITS;
+
+/// `value / 10^scale`.
+pub(super) fn decimal(value: i128, scale: i32) -> f64 {
+    // Dividing by the power of ten rounds correctly where multiplying by its
+    // inverse does not.
+    let divisor = 10f64.powi(scale);
+    if value.unsigned_abs() <= EXACT.into() {
+        value as f64 / divisor
+    } else {
+        // Rounding twice would cost a digit.
+        let power = 10i128.pow(scale.unsigned_abs());
+        (value / power) as f64 + (value % power) as f64 / divisor
+    }
 }
 
 fn huge(value: ffi::duckdb_hugeint) -> i128 {

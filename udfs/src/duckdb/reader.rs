@@ -10,6 +10,7 @@ use crate::input::{Feature, Features, Input, Inputs, OptionsColumn};
 use super::literal;
 use super::logical_type::{LogicalType, id};
 use super::numbers::numbers;
+use super::scratch::Scratch;
 use super::vector::Vector;
 
 /// The columns of a chunk, one per argument that was passed.
@@ -23,6 +24,7 @@ use super::vector::Vector;
 pub(super) unsafe fn inputs<'a>(
     signature: &'static Signature,
     chunk: ffi::duckdb_data_chunk,
+    scratch: &'a Scratch,
 ) -> Result<Inputs<'a>> {
     // SAFETY: the chunk lives.
     let (rows, columns) = unsafe {
@@ -37,7 +39,7 @@ pub(super) unsafe fn inputs<'a>(
         .map(|(i, argument)| {
             // SAFETY: the chunk has a column `i`, flat and alive.
             let vector = unsafe { Vector::column(chunk, i) };
-            input(signature.name, argument, vector)
+            input(signature.name, argument, vector, scratch)
         })
         .collect::<Result<_>>()?;
     Ok(Inputs { rows, columns })
@@ -47,25 +49,19 @@ fn input<'a>(
     function: &'static str,
     argument: &'static Argument,
     vector: Vector<'a>,
+    scratch: &'a Scratch,
 ) -> Result<Input<'a>> {
     let kind = vector.logical_type();
-    let refused = |fix: &str| {
-        Err(Error::argument(
-            function,
-            argument.name,
-            kind.name(),
-            fix,
-        ))
-    };
+    let refused = |fix: &str| Err(Error::argument(function, argument.name, kind.name(), fix));
     match (argument.kind, kind.id()) {
-        (Kind::Number, _) => match numbers(vector, &kind, None) {
+        (Kind::Number, _) => match numbers(vector, &kind, None, scratch) {
             Some(numbers) => Ok(Input::Numbers(numbers)),
             None => refused("pass a number, or cast it to DOUBLE"),
         },
         (Kind::Features, id::STRUCT) if unnamed(&kind) => {
             refused("pass a struct with names such as {'a': a, 'b': b}")
         }
-        (Kind::Features, id::STRUCT) => Ok(Input::Features(features(vector, &kind))),
+        (Kind::Features, id::STRUCT) => Ok(Input::Features(features(vector, &kind, scratch))),
         (Kind::Features, _) => refused("pass a struct such as {'a': a, 'b': b}"),
         (Kind::Text, id::VARCHAR) | (Kind::Blob, id::BLOB) => Ok(Input::Bytes(
             (0..vector.rows())
@@ -93,7 +89,7 @@ fn unnamed(kind: &LogicalType) -> bool {
     kind.fields() > 0 && kind.field_name(0).is_empty()
 }
 
-fn features<'a>(vector: Vector<'a>, kind: &LogicalType) -> Features<'a> {
+fn features<'a>(vector: Vector<'a>, kind: &LogicalType, scratch: &'a Scratch) -> Features<'a> {
     let validity = vector.validity();
     let fields = (0..kind.fields())
         .map(|i| {
@@ -102,7 +98,7 @@ fn features<'a>(vector: Vector<'a>, kind: &LogicalType) -> Features<'a> {
                 name: kind.field_name(i),
                 type_name: field.name(),
                 // SAFETY: the vector is a STRUCT with a field `i`.
-                numbers: numbers(unsafe { vector.field(i) }, &field, validity),
+                numbers: numbers(unsafe { vector.field(i) }, &field, validity, scratch),
             }
         })
         .collect();

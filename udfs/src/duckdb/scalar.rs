@@ -8,6 +8,7 @@ use crate::error::{Error, Result};
 use super::callback::contain;
 use super::logical_type::LogicalType;
 use super::reader;
+use super::scratch::Scratch;
 use super::writer::Writer;
 use super::{c_name, parameter_type, registered};
 
@@ -62,8 +63,7 @@ unsafe extern "C" fn call(
     output: ffi::duckdb_vector,
 ) {
     // SAFETY: `register` has set the extra info to a function of the list.
-    let function =
-        unsafe { &*ffi::duckdb_scalar_function_get_extra_info(info).cast::<Function>() };
+    let function = unsafe { &*ffi::duckdb_scalar_function_get_extra_info(info).cast::<Function>() };
     let outcome = contain(function.signature().name, || match function {
         // SAFETY: DuckDB passes flat arguments and room for the results.
         Function::Scalar(scalar) => unsafe { evaluate(*scalar, chunk, output) },
@@ -87,15 +87,19 @@ unsafe fn evaluate(
     output: ffi::duckdb_vector,
 ) -> Result<()> {
     let signature = scalar.signature();
-    // SAFETY: as promised by the caller.
-    let inputs = unsafe { reader::inputs(signature, chunk)? };
-    let column = scalar.call(&inputs)?;
-    if column.len() != inputs.rows {
-        return Err(Error::internal(
-            signature.name,
-            format!("{} results for {} rows", column.len(), inputs.rows),
-        ));
-    }
+    let column = Scratch::with(|scratch| {
+        // SAFETY: as promised by the caller.
+        let inputs = unsafe { reader::inputs(signature, chunk, scratch)? };
+        let column = scalar.call(&inputs)?;
+        if column.len() == inputs.rows {
+            Ok(column)
+        } else {
+            Err(Error::internal(
+                signature.name,
+                format!("{} results for {} rows", column.len(), inputs.rows),
+            ))
+        }
+    })?;
     // SAFETY: as promised by the caller.
     unsafe { Writer::new(signature.name, &signature.returns, output, 0) }.column(&column)
 }

@@ -133,8 +133,9 @@ unsafe fn evaluate(
         )
     };
     // SAFETY: these are the columns of the chunk, flat and alive.
-    let columns: Vec<Vector<'_>> =
-        (0..columns).map(|i| unsafe { Vector::column(chunk, i) }).collect();
+    let columns: Vec<Vector<'_>> = (0..columns)
+        .map(|i| unsafe { Vector::column(chunk, i) })
+        .collect();
     let texts = (0..rows)
         .map(|row| sql(list, &columns, row).map(Some))
         .collect::<Result<_>>()?;
@@ -163,12 +164,20 @@ fn sql(list: List, columns: &[Vector<'_>], row: usize) -> Result<String> {
             literal::read(*column, row).map_err(|kind| {
                 Error::argument(
                     signature.name,
-                    signature.arguments.get(i).map_or("argument", |argument| argument.name),
+                    signature
+                        .arguments
+                        .get(i)
+                        .map_or("argument", |argument| argument.name),
                     format!("of type {kind}"),
                     "pass text, numbers, booleans and lists of them",
                 )
             })
         })
         .collect::<Result<_>>()?;
-    table.sql(&Call::resolve(signature, arguments, Vec::new(), Target::DuckDb)?)
+    table.sql(&Call::resolve(
+        signature,
+        arguments,
+        Vec::new(),
+        Target::DuckDb,
+    )?)
 }

@@ -60,7 +60,9 @@ impl<'a> Vector<'a> {
         // faster when they need not look.
         let (whole, rest) = words.split_at(self.rows / 64);
         let all = whole.iter().all(|&word| word == u64::MAX)
-            && rest.iter().all(|&word| word.trailing_ones() as usize >= self.rows % 64);
+            && rest
+                .iter()
+                .all(|&word| word.trailing_ones() as usize >= self.rows % 64);
         (!all).then_some(words)
     }
 

@@ -108,10 +108,7 @@ impl<'a> Writer<'a> {
     }
 
     fn mismatch(&self) -> Error {
-        Error::internal(
-            self.function,
-            format!("the result is not {}", self.kind),
-        )
+        Error::internal(self.function, format!("the result is not {}", self.kind))
     }
 
     /// `T` is stored as it is: a double, an integer or a boolean.
@@ -215,7 +212,8 @@ impl<'a> Writer<'a> {
                 if column.len() != rows {
                     return Err(self.mismatch());
                 }
-                self.field(elements, j, &fields[j].1, start).column(column)?;
+                self.field(elements, j, &fields[j].1, start)
+                    .column(column)?;
             }
             start += rows;
         }
@@ -247,7 +245,10 @@ impl<'a> Writer<'a> {
         if state == ffi::DuckDBSuccess {
             Ok(())
         } else {
-            Err(Error::internal(self.function, "DuckDB has no room for a list"))
+            Err(Error::internal(
+                self.function,
+                "DuckDB has no room for a list",
+            ))
         }
     }
 }
