@@ -1,0 +1,121 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::printer::Output;
+
+/// Machine learning in SQL: trains and evaluates models from one script, on
+/// DuckDB or on DataFusion.
+#[derive(Debug, Parser)]
+#[command(name = "lagrange", version, propagate_version = true)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The verbs.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run SQL scripts.
+    Run(RunArgs),
+    /// List the functions that scripts can call.
+    Functions(FunctionsArgs),
+}
+
+/// The engine that runs a script.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum EngineName {
+    /// A DuckDB database file.
+    #[value(name = "duckdb")]
+    DuckDb,
+    /// A folder of Parquet tables, such as a BigQuery export.
+    #[value(name = "datafusion")]
+    DataFusion,
+}
+
+/// Arguments of `lagrange run`.
+#[derive(Debug, Args)]
+pub struct RunArgs {
+    /// Scripts, which run in this order.
+    #[arg(required = true, value_name = "SCRIPT")]
+    pub scripts: Vec<String>,
+
+    /// Environment: the settings of config/NAME.yaml [default: local].
+    #[arg(long, value_name = "NAME")]
+    pub env: Option<String>,
+
+    /// Settings file, instead of the environment's.
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+
+    /// Value of the script parameter $name; may be repeated.
+    #[arg(long = "set", value_name = "NAME=VALUE", value_parser = assignment)]
+    pub set: Vec<(String, String)>,
+
+    /// Engine [default: the one that fits database.type].
+    #[arg(long, value_enum)]
+    pub engine: Option<EngineName>,
+
+    /// DuckDB file, or folder of Parquet tables for DataFusion.
+    #[arg(long, value_name = "PATH")]
+    pub database: Option<PathBuf>,
+
+    /// Check the scripts and list the steps; run and write nothing.
+    #[arg(long)]
+    pub dry_run: bool,
+
+    /// Form of the results.
+    #[arg(long, value_enum, default_value_t)]
+    pub output: Output,
+
+    /// Fail if the tracking server cannot be reached.
+    #[arg(long)]
+    pub require_tracking: bool,
+}
+
+/// Form of the function list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum FunctionsOutput {
+    /// For people.
+    #[default]
+    Text,
+    /// A JSON document.
+    Json,
+    /// The table of the README.
+    Markdown,
+}
+
+/// Arguments of `lagrange functions`.
+#[derive(Debug, Args)]
+pub struct FunctionsArgs {
+    /// Show all about one function.
+    #[arg(value_name = "NAME")]
+    pub name: Option<String>,
+
+    /// Form of the list.
+    #[arg(long, value_enum, default_value_t)]
+    pub output: FunctionsOutput,
+
+    /// Check that the table between the markers of this file is current.
+    #[arg(long, value_name = "PATH", conflicts_with_all = ["name", "write_readme"])]
+    pub check_readme: Option<PathBuf>,
+
+    /// Write the table between the markers of this file.
+    #[arg(long, value_name = "PATH", conflicts_with = "name")]
+    pub write_readme: Option<PathBuf>,
+}
+
+fn assignment(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text
+        .split_once('=')
+        .ok_or_else(|| format!("'{text}' has no '='; write name=value"))?;
+    let name = name.trim().trim_start_matches('$');
+    let plain = |c: char| c.is_alphanumeric() || c == '_';
+    if name.is_empty() || !name.chars().all(plain) {
+        return Err(format!("'{name}' is not the name of a parameter"));
+    }
+    Ok((name.to_owned(), value.to_owned()))
+}

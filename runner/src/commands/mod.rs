@@ -1,0 +1,15 @@
+//! One verb, one file; each returns how the process ends.
+
+mod functions;
+mod run;
+
+use crate::cli::Command;
+use crate::error::Status;
+
+/// Runs a command.
+pub fn dispatch(command: &Command) -> Status {
+    match command {
+        Command::Run(args) => run::run(args),
+        Command::Functions(args) => functions::functions(args),
+    }
+}

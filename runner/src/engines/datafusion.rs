@@ -1,0 +1,567 @@
+//! The DataFusion engine: tables are folders of Parquet shards, which
+//! `CREATE TABLE` replaces whole.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::BufWriter;
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use datafusion::arrow::datatypes::{DataType, SchemaRef};
+use datafusion::common::{DataFusionError, TableReference};
+use datafusion::dataframe::DataFrame;
+use datafusion::datasource::MemTable;
+use datafusion::datasource::file_format::FileFormat;
+use datafusion::datasource::file_format::parquet::ParquetFormat;
+use datafusion::datasource::listing::{
+    ListingOptions, ListingTable, ListingTableConfig, ListingTableUrl,
+};
+use datafusion::execution::SendableRecordBatchStream;
+use datafusion::execution::memory_pool::{FairSpillPool, TrackConsumersPool};
+use datafusion::execution::runtime_env::RuntimeEnvBuilder;
+use datafusion::logical_expr::col;
+use datafusion::parquet::arrow::ArrowWriter;
+use datafusion::parquet::basic::Compression;
+use datafusion::parquet::file::properties::WriterProperties;
+use datafusion::parquet::schema::types::ColumnPath;
+use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties, collect_partitioned};
+use datafusion::prelude::{SessionConfig, SessionContext};
+use datafusion::sql::parser::Statement as PlannedStatement;
+use futures::StreamExt;
+use lagrange_udfs::call::quote_name;
+use sqlparser::ast::{
+    CreateTable, CreateView, Ident, ObjectName, ObjectNamePart, ObjectType, Query, Statement,
+};
+use tokio::task::JoinSet;
+
+use super::inputs::{self, Format, Input};
+use super::shown::{Shown, datafusion_arrow};
+use super::store::{Store, Writing};
+use super::{Engine, ModelSink, Outcome, expand};
+use crate::error::{Error, Result, did_you_mean};
+use crate::parameters::Step;
+use crate::script::{Action, parse_query};
+use crate::settings::Settings;
+
+/// Bytes of a row group, so that wide tables do not fill the memory.
+const ROW_GROUP_BYTES: usize = 128 << 20;
+/// How many memory users an "out of memory" error names.
+const CONSUMERS_NAMED: NonZeroUsize = NonZeroUsize::MIN.saturating_add(2);
+
+/// An open folder of Parquet tables.
+pub struct DataFusion {
+    context: SessionContext,
+    store: Store,
+    relations: BTreeMap<String, Kind>,
+    /// In the order of their creation.
+    views: Vec<(String, CreateView)>,
+    /// How many inputs have been registered, to name them.
+    inputs: usize,
+}
+
+/// What a name stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Stored,
+    Temporary,
+    View,
+}
+
+impl Kind {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Stored => "table",
+            Self::Temporary => "temporary table",
+            Self::View => "view",
+        }
+    }
+}
+
+/// A name as DataFusion knows it: in lower case unless it is quoted.
+pub fn normalised(name: &Ident) -> String {
+    match name.quote_style {
+        Some(_) => name.value.clone(),
+        None => name.value.to_lowercase(),
+    }
+}
+
+impl DataFusion {
+    /// Opens a folder of tables, which is created if it is not there.
+    ///
+    /// # Errors
+    /// A folder in use, or a table with a shard that cannot be read.
+    pub async fn open(folder: &Path, settings: &Settings) -> Result<Self> {
+        let pool = FairSpillPool::new(settings.memory_limit);
+        let runtime = RuntimeEnvBuilder::new()
+            .with_memory_pool(Arc::new(TrackConsumersPool::new(pool, CONSUMERS_NAMED)))
+            .build_arc()
+            .map_err(engine_error)?;
+        let config = SessionConfig::new()
+            .with_target_partitions(settings.max_workers)
+            .with_information_schema(true);
+        let context = SessionContext::new_with_config_rt(config, runtime);
+        lagrange_udfs::datafusion::register_all(&context)?;
+        let store = Store::open(folder)?;
+        let mut engine = Self {
+            context,
+            store,
+            relations: BTreeMap::new(),
+            views: Vec::new(),
+            inputs: 0,
+        };
+        for (table, files) in engine.store.tables()? {
+            engine.register_stored(&table, &files).await.map_err(|error| {
+                error.headline(format!("table {table} of {} cannot be read", folder.display()))
+            })?;
+        }
+        Ok(engine)
+    }
+
+    async fn register_stored(&mut self, table: &str, files: &[PathBuf]) -> Result<()> {
+        // For an error that names the shard.
+        inputs::parquet_schema(files)?;
+        self.register_files(table, files, Arc::new(ParquetFormat::default()), None)
+            .await?;
+        self.relations.insert(table.to_owned(), Kind::Stored);
+        Ok(())
+    }
+
+    async fn register_files(
+        &self,
+        table: &str,
+        files: &[PathBuf],
+        format: Arc<dyn FileFormat>,
+        schema: Option<SchemaRef>,
+    ) -> Result<()> {
+        // A shard that has been replaced may look unchanged to the caches.
+        let caches = &self.context.runtime_env().cache_manager;
+        caches.get_file_metadata_cache().clear();
+        if let Some(cache) = caches.get_file_statistic_cache() {
+            cache.clear();
+        }
+        if let Some(cache) = caches.get_list_files_cache() {
+            cache.clear();
+        }
+        let urls = files.iter().map(|file| url(file)).collect::<Result<_>>()?;
+        let options = ListingOptions::new(format).with_file_extension("");
+        let config = ListingTableConfig::new_with_multi_paths(urls).with_listing_options(options);
+        let config = match schema {
+            Some(schema) => config.with_schema(schema),
+            None => config
+                .infer_schema(&self.context.state())
+                .await
+                .map_err(engine_error)?,
+        };
+        let listing = ListingTable::try_new(config).map_err(engine_error)?;
+        self.context
+            .register_table(TableReference::bare(table), Arc::new(listing))
+            .map_err(engine_error)?;
+        Ok(())
+    }
+
+    /// Registers the files of every `read_table` and puts references in place.
+    async fn bind_inputs(&mut self, statement: &mut Statement) -> Result<()> {
+        let mut queries = Vec::new();
+        for path in inputs::paths(statement)? {
+            let input = Input::find(&path).await?;
+            self.inputs += 1;
+            let name = format!("__input_{}", self.inputs);
+            match input.format {
+                Format::Parquet => {
+                    let format = Arc::new(ParquetFormat::default());
+                    self.register_files(&name, &input.files, format, None)
+                        .await?;
+                }
+                Format::Csv { separator, gzip } => {
+                    let format = Arc::new(Format::csv(separator, gzip));
+                    let schema = Some(Arc::clone(&input.schema));
+                    self.register_files(&name, &input.files, format, schema)
+                        .await?;
+                }
+            }
+            queries.push(reader(&name, &input)?);
+        }
+        inputs::replace(statement, queries);
+        Ok(())
+    }
+
+    async fn plan(&self, statement: Statement) -> Result<DataFrame> {
+        let statement = PlannedStatement::Statement(Box::new(statement));
+        let plan = self.context.state().statement_to_plan(statement).await;
+        let plan = plan.map_err(|error| self.planning_error(error))?;
+        self.context
+            .execute_logical_plan(plan)
+            .await
+            .map_err(|error| self.planning_error(error))
+    }
+
+    async fn query(&self, statement: Statement) -> Result<Outcome> {
+        let frame = self.plan(statement).await?;
+        let names = frame.schema().fields().iter().map(|f| f.name().clone());
+        let mut shown = Shown::new(names.collect());
+        let mut batches = frame.execute_stream().await.map_err(engine_error)?;
+        while let Some(batch) = batches.next().await {
+            datafusion_arrow::add(&mut shown, &batch.map_err(engine_error)?)
+                .map_err(|error| Error::failed(error.to_string()))?;
+        }
+        Ok(Outcome {
+            rows: Some(shown.total),
+            shown: Some(shown),
+        })
+    }
+
+    async fn create_table(&mut self, create: CreateTable) -> Result<Outcome> {
+        let name = simple_name(&create.name)?;
+        let Some(query) = create.query else {
+            return Err(Error::failed("a table needs a query")
+                .hint("write CREATE TABLE name AS SELECT ..."));
+        };
+        if !create.columns.is_empty() {
+            return Err(Error::failed("the columns of a table come from its query alone"));
+        }
+        let kind = if create.temporary {
+            Kind::Temporary
+        } else {
+            Kind::Stored
+        };
+        if self.is_taken(&name, kind, create.or_replace, create.if_not_exists)? {
+            return Ok(Outcome::default());
+        }
+        let frame = self.plan(Statement::Query(query)).await?;
+        let plan = frame.create_physical_plan().await;
+        let plan = plan.map_err(|error| self.planning_error(error))?;
+        check_columns(&plan.schema())?;
+        let rows = match kind {
+            Kind::Temporary => self.keep(&name, plan).await?,
+            _ => self.write(&name, plan).await?,
+        };
+        self.relations.insert(name, kind);
+        self.refresh_views().await?;
+        Ok(Outcome {
+            rows: Some(rows),
+            shown: None,
+        })
+    }
+
+    /// Whether there is nothing to create.
+    fn is_taken(&self, name: &str, kind: Kind, replace: bool, if_not_exists: bool) -> Result<bool> {
+        match self.relations.get(name) {
+            None => Ok(false),
+            Some(_) if if_not_exists => Ok(true),
+            Some(found) if replace && *found == kind => Ok(false),
+            Some(found) if replace => {
+                let message = format!("{name} is a {} and not a {}", found.name(), kind.name());
+                let dropped = if *found == Kind::View { "VIEW" } else { "TABLE" };
+                Err(Error::failed(message).hint(format!("DROP {dropped} {name} first")))
+            }
+            Some(found) => {
+                let message = format!("there is a {} {name} already", found.name());
+                let created = if kind == Kind::View { "VIEW" } else { "TABLE" };
+                Err(Error::failed(message).hint(format!("write CREATE OR REPLACE {created}")))
+            }
+        }
+    }
+
+    /// Runs a plan into memory.
+    async fn keep(&self, name: &str, plan: Arc<dyn ExecutionPlan>) -> Result<u64> {
+        let schema = plan.schema();
+        let partitions = collect_partitioned(plan, self.context.task_ctx())
+            .await
+            .map_err(engine_error)?;
+        let rows = partitions.iter().flatten().map(|b| b.num_rows() as u64).sum();
+        let table = MemTable::try_new(schema, partitions).map_err(engine_error)?;
+        self.context
+            .register_table(TableReference::bare(name), Arc::new(table))
+            .map_err(engine_error)?;
+        Ok(rows)
+    }
+
+    /// Runs a plan into Parquet shards, one per partition that has rows.
+    async fn write(&mut self, name: &str, plan: Arc<dyn ExecutionPlan>) -> Result<u64> {
+        let writing = self.store.write(name)?;
+        let properties = properties(&plan.schema());
+        let mut tasks = JoinSet::new();
+        for i in 0..plan.output_partitioning().partition_count() {
+            let batches = plan.execute(i, self.context.task_ctx());
+            let batches = batches.map_err(engine_error)?;
+            let (path, properties) = (writing.part(i), properties.clone());
+            tasks.spawn(async move { Ok((i, write_shard(batches, path, properties).await?)) });
+        }
+        let mut counts = BTreeMap::new();
+        while let Some(ended) = tasks.join_next().await {
+            let shard: Result<(usize, u64)> =
+                ended.map_err(|error| Error::internal(error.to_string()))?;
+            let (i, rows) = shard?;
+            counts.insert(i, rows);
+        }
+        let files = commit(writing, &counts, &plan.schema(), properties)?;
+        self.register_stored(name, &files).await?;
+        Ok(counts.values().sum())
+    }
+
+    async fn create_view(&mut self, mut create: CreateView) -> Result<Outcome> {
+        let name = simple_name(&create.name)?;
+        if self.is_taken(&name, Kind::View, create.or_replace, create.if_not_exists)? {
+            return Ok(Outcome::default());
+        }
+        // Every view of a folder lasts as long as the session.
+        create.temporary = false;
+        create.or_replace = true;
+        create.if_not_exists = false;
+        self.plan(Statement::CreateView(create.clone())).await?;
+        self.relations.insert(name.clone(), Kind::View);
+        // In its old place, so that a view stays behind those it reads.
+        match self.views.iter_mut().find(|(view, _)| *view == name) {
+            Some((_, view)) => *view = create,
+            None => self.views.push((name, create)),
+        }
+        self.refresh_views().await?;
+        Ok(Outcome::default())
+    }
+
+    /// Plans the views anew, since each holds the tables as they were. A view
+    /// that no longer fits is dropped from the session; using it is an error.
+    async fn refresh_views(&self) -> Result<()> {
+        for (name, view) in &self.views {
+            let statement = Statement::CreateView(view.clone());
+            if self.plan(statement).await.is_err() {
+                self.deregister(name)?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn drop(&mut self, object: ObjectType, names: &[ObjectName], if_exists: bool) -> Result<()> {
+        let wanted = if object == ObjectType::View { "view" } else { "table" };
+        for name in names {
+            let name = simple_name(name)?;
+            match self.relations.get(&name).copied() {
+                None if if_exists => continue,
+                None => return Err(self.unknown_relation(&name)),
+                Some(kind) if (kind == Kind::View) != (object == ObjectType::View) => {
+                    return Err(Error::failed(format!(
+                        "{name} is a {} and not a {wanted}",
+                        kind.name()
+                    )));
+                }
+                Some(Kind::Stored) => self.store.drop_table(&name)?,
+                Some(Kind::View) => self.views.retain(|(view, _)| *view != name),
+                Some(Kind::Temporary) => {}
+            }
+            self.deregister(&name)?;
+            self.relations.remove(&name);
+        }
+        self.refresh_views().await
+    }
+
+    fn deregister(&self, name: &str) -> Result<()> {
+        self.context
+            .deregister_table(TableReference::bare(name))
+            .map(drop)
+            .map_err(engine_error)
+    }
+
+    fn unknown_relation(&self, name: &str) -> Box<Error> {
+        let known: Vec<&str> = self.relations.keys().map(String::as_str).collect();
+        let hint = did_you_mean(name, &known).or_else(|| {
+            (!known.is_empty()).then(|| format!("there are {}", known.join(", ")))
+        });
+        Error::failed(format!("there is no table or view {name}")).hint_if(hint)
+    }
+
+    fn planning_error(&self, error: DataFusionError) -> Box<Error> {
+        let text = error.strip_backtrace();
+        let missing = text
+            .split_once("table 'datafusion.public.")
+            .and_then(|(_, rest)| rest.split_once("' not found"));
+        match missing {
+            Some((name, _)) => self.unknown_relation(name),
+            None => engine_error(error),
+        }
+    }
+}
+
+#[async_trait(?Send)]
+impl Engine for DataFusion {
+    async fn execute(&mut self, step: &Step) -> Result<Outcome> {
+        let mut statement = step.statement.clone();
+        self.bind_inputs(&mut statement).await?;
+        expand::expand(&self.context, &mut statement).await?;
+        match statement {
+            Statement::CreateTable(create) => self.create_table(create).await,
+            Statement::CreateView(create) => self.create_view(create).await,
+            Statement::Drop {
+                object_type,
+                names,
+                if_exists,
+                ..
+            } if step.description.action == Action::Drop => {
+                self.drop(object_type, &names, if_exists).await?;
+                Ok(Outcome::default())
+            }
+            statement if step.description.action == Action::Query => self.query(statement).await,
+            Statement::Set(_) => {
+                self.plan(statement).await?;
+                Ok(Outcome::default())
+            }
+            _ => Err(Error::failed(format!(
+                "DataFusion does not run '{}' on a folder of Parquet tables",
+                step.description.kind
+            ))
+            .hint("write CREATE OR REPLACE TABLE ... AS SELECT, or use --engine duckdb")),
+        }
+    }
+
+    async fn models(&mut self, table: &ObjectName, sink: &mut ModelSink<'_>) -> Result<()> {
+        let name = TableReference::bare(simple_name(table)?);
+        let frame = self.context.table(name).await.map_err(engine_error)?;
+        let fields = frame.schema().fields();
+        if !fields.iter().any(|f| datafusion_arrow::is_binary(f.data_type())) {
+            return Ok(());
+        }
+        let plain = fields.iter().filter(|field| !field.data_type().is_nested());
+        let columns = plain.map(|field| col(quote_name(field.name()))).collect();
+        let frame = frame.select(columns).map_err(engine_error)?;
+        let mut batches = frame.execute_stream().await.map_err(engine_error)?;
+        while let Some(batch) = batches.next().await {
+            datafusion_arrow::models(&batch.map_err(engine_error)?, sink)?;
+        }
+        Ok(())
+    }
+}
+
+/// The name of a table without a schema.
+fn simple_name(name: &ObjectName) -> Result<String> {
+    match name.0.as_slice() {
+        [ObjectNamePart::Identifier(name)] => Ok(normalised(name)),
+        _ => Err(Error::failed(format!("the table name {name} has more than one part"))
+            .hint("a folder of Parquet tables has no schemas: leave out all but the last part")),
+    }
+}
+
+/// The file as a URL: in a plain path, DataFusion would take `*` and `[` for a
+/// pattern.
+fn url(file: &Path) -> Result<ListingTableUrl> {
+    let failed = |error| Error::io(format!("cannot read {}", file.display()), &error);
+    let path = std::fs::canonicalize(file).map_err(failed)?;
+    let mut url = "file://".to_owned();
+    for byte in path.as_os_str().as_encoded_bytes() {
+        if byte.is_ascii_alphanumeric() || b"/-_.~".contains(byte) {
+            url.push(char::from(*byte));
+        } else {
+            url.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    ListingTableUrl::parse(url).map_err(engine_error)
+}
+
+/// The query that gives the columns of an input their names in scripts.
+fn reader(table: &str, input: &Input) -> Result<Query> {
+    let columns: Vec<String> = input
+        .schema
+        .fields()
+        .iter()
+        .zip(input.names())
+        .map(|(field, name)| format!("{} AS {}", quote_name(field.name()), quote_name(&name)))
+        .collect();
+    parse_query(&format!("SELECT {} FROM {table}", columns.join(", ")))
+}
+
+/// Parquet columns must differ by name, and hold values.
+fn check_columns(schema: &SchemaRef) -> Result<()> {
+    for (i, field) in schema.fields().iter().enumerate() {
+        if schema.fields()[..i].iter().any(|other| other.name() == field.name()) {
+            let message = format!("the query has two columns '{}'", field.name());
+            return Err(Error::failed(message).hint("name one of them with AS"));
+        }
+    }
+    Ok(())
+}
+
+/// Doubles hardly repeat, so a dictionary of them only costs time.
+fn properties(schema: &SchemaRef) -> WriterProperties {
+    let mut builder = WriterProperties::builder()
+        .set_compression(Compression::SNAPPY)
+        .set_max_row_group_bytes(Some(ROW_GROUP_BYTES));
+    for field in schema.fields() {
+        if matches!(field.data_type(), DataType::Float64 | DataType::Float32) {
+            let path = ColumnPath::new(vec![field.name().clone()]);
+            builder = builder.set_column_dictionary_enabled(path, false);
+        }
+    }
+    builder.build()
+}
+
+/// Writes one partition; without rows there is no file.
+async fn write_shard(
+    mut batches: SendableRecordBatchStream,
+    path: PathBuf,
+    properties: WriterProperties,
+) -> Result<u64> {
+    let mut writer = None;
+    let mut rows = 0;
+    while let Some(batch) = batches.next().await {
+        let batch = batch.map_err(engine_error)?;
+        if batch.num_rows() == 0 {
+            continue;
+        }
+        if writer.is_none() {
+            writer = Some(shard_writer(&path, &batches.schema(), properties.clone())?);
+        }
+        if let Some(writer) = &mut writer {
+            writer.write(&batch).map_err(|error| not_written(&path, &error))?;
+            rows += batch.num_rows() as u64;
+        }
+    }
+    if let Some(writer) = writer {
+        writer.close().map_err(|error| not_written(&path, &error))?;
+    }
+    Ok(rows)
+}
+
+fn shard_writer(
+    path: &Path,
+    schema: &SchemaRef,
+    properties: WriterProperties,
+) -> Result<ArrowWriter<BufWriter<File>>> {
+    let file = File::create(path).map_err(|error| not_written(path, &error))?;
+    ArrowWriter::try_new(BufWriter::new(file), Arc::clone(schema), Some(properties))
+        .map_err(|error| not_written(path, &error))
+}
+
+fn not_written(path: &Path, error: &dyn std::fmt::Display) -> Box<Error> {
+    let folder = path.parent().and_then(Path::parent).unwrap_or(path);
+    Error::failed(format!("cannot write to {}: {error}", folder.display()))
+}
+
+/// Puts the shards in place; a table without rows is one empty shard.
+fn commit(
+    writing: Writing,
+    counts: &BTreeMap<usize, u64>,
+    schema: &SchemaRef,
+    properties: WriterProperties,
+) -> Result<Vec<PathBuf>> {
+    let mut parts: Vec<usize> = counts
+        .iter()
+        .filter(|(_, rows)| **rows > 0)
+        .map(|(i, _)| *i)
+        .collect();
+    if parts.is_empty() {
+        let path = writing.part(0);
+        let writer = shard_writer(&path, schema, properties)?;
+        writer.close().map_err(|error| not_written(&path, &error))?;
+        parts.push(0);
+    }
+    writing.commit(&parts)
+}
+
+/// What DataFusion says, with a hint where the runner knows more.
+fn engine_error(error: DataFusionError) -> Box<Error> {
+    let message = error.strip_backtrace();
+    let hint = matches!(error.find_root(), DataFusionError::ResourcesExhausted(_)).then(|| {
+        "raise training.resources.memory_limit, or lower training.resources.max_workers".to_owned()
+    });
+    Error::failed(message).hint_if(hint)
+}

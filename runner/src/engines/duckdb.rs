@@ -1,0 +1,189 @@
+//! The DuckDB engine: every statement is a transaction of its own.
+
+use std::path::Path;
+
+use async_trait::async_trait;
+use duckdb::arrow::datatypes::DataType;
+use lagrange_udfs::call::{quote_name, quote_text};
+use lagrange_udfs::duckdb::Session;
+use sqlparser::ast::{ObjectName, Query, Visit, VisitMut};
+
+use super::inputs::{self, Format, Input};
+use super::shown::{Shown, duckdb_arrow};
+use super::{Engine, ModelSink, Outcome, text};
+use crate::error::{Error, Result};
+use crate::parameters::Step;
+use crate::script::{Action, parse_query};
+use crate::settings::Settings;
+
+/// An open DuckDB database.
+pub struct DuckDb {
+    session: Session,
+}
+
+impl DuckDb {
+    /// Opens a database file, which is created with its folder if it is not there.
+    ///
+    /// # Errors
+    /// A file that is locked or no database.
+    pub fn open(path: &Path, settings: &Settings) -> Result<Self> {
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder).map_err(|error| {
+                Error::usage(format!("cannot create folder {}: {error}", folder.display()))
+            })?;
+        }
+        let threads = settings.max_workers.to_string();
+        let memory = format!("{}B", settings.memory_limit);
+        let options = [("threads", threads.as_str()), ("memory_limit", memory.as_str())];
+        let session = Session::open(Some(path), &options).map_err(|error| {
+            let message = error.to_string();
+            let locked = message.contains("lock on file");
+            let hint = if locked {
+                "another process has the database open; close it, or pass another --database"
+            } else {
+                "pass another file with --database"
+            };
+            Error::usage(format!("cannot open database {}", path.display()))
+                .detail(message)
+                .hint(hint)
+        })?;
+        Ok(Self { session })
+    }
+
+    fn query(&self, sql: &str) -> Result<Outcome> {
+        let mut statement = self.session.prepare(sql).map_err(engine_error)?;
+        let batches = statement.stream_arrow([]).map_err(engine_error)?;
+        let schema = batches.get_schema();
+        let names = schema.fields().iter().map(|field| field.name().clone());
+        let mut shown = Shown::new(names.collect());
+        for batch in batches {
+            duckdb_arrow::add(&mut shown, &batch.map_err(engine_error)?)
+                .map_err(|error| Error::failed(error.to_string()))?;
+        }
+        Ok(Outcome {
+            rows: Some(shown.total),
+            shown: Some(shown),
+        })
+    }
+
+    fn change(&self, sql: &str, counts: bool) -> Result<Outcome> {
+        let rows = self.session.execute(sql, []).map_err(engine_error)?;
+        Ok(Outcome {
+            rows: counts.then_some(rows as u64),
+            shown: None,
+        })
+    }
+}
+
+#[async_trait(?Send)]
+impl Engine for DuckDb {
+    async fn execute(&mut self, step: &Step) -> Result<Outcome> {
+        let sql = match with_inputs(&step.statement).await? {
+            Some(statement) => text::sql(&statement),
+            None if step.bound => text::sql(&step.statement),
+            None => step.text.clone(),
+        };
+        match step.description.action {
+            Action::Query => self.query(&sql),
+            Action::CreateTable { .. } | Action::Change => self.change(&sql, true),
+            Action::CreateView | Action::Drop | Action::Other => self.change(&sql, false),
+        }
+    }
+
+    async fn models(&mut self, table: &ObjectName, sink: &mut ModelSink<'_>) -> Result<()> {
+        let columns = {
+            let sql = format!("SELECT * FROM {table} LIMIT 0");
+            let mut statement = self.session.prepare(&sql).map_err(engine_error)?;
+            let schema = statement
+                .stream_arrow([])
+                .map_err(engine_error)?
+                .get_schema();
+            model_columns(schema.fields().iter().map(|f| (f.name(), f.data_type())))
+        };
+        let Some(columns) = columns else {
+            return Ok(());
+        };
+        let sql = format!("SELECT {columns} FROM {table}");
+        let mut statement = self.session.prepare(&sql).map_err(engine_error)?;
+        for batch in statement.stream_arrow([]).map_err(engine_error)? {
+            duckdb_arrow::models(&batch.map_err(engine_error)?, sink)?;
+        }
+        Ok(())
+    }
+}
+
+/// The columns to read for models: the plain ones, if one of them is a BLOB.
+fn model_columns<'a>(fields: impl Iterator<Item = (&'a String, &'a DataType)>) -> Option<String> {
+    let mut binary = false;
+    let mut names = Vec::new();
+    for (name, kind) in fields {
+        binary |= duckdb_arrow::is_binary(kind);
+        if !kind.is_nested() {
+            names.push(quote_name(name));
+        }
+    }
+    binary.then(|| names.join(", "))
+}
+
+/// The statement with its calls of `read_table` as DuckDB's own readers, or
+/// `None` if it has none.
+async fn with_inputs<T: Visit + VisitMut + Clone>(statement: &T) -> Result<Option<T>> {
+    let paths = inputs::paths(statement)?;
+    if paths.is_empty() {
+        return Ok(None);
+    }
+    let mut queries = Vec::new();
+    for path in paths {
+        queries.push(reader(&Input::find(&path).await?)?);
+    }
+    let mut statement = statement.clone();
+    inputs::replace(&mut statement, queries);
+    Ok(Some(statement))
+}
+
+/// The query that reads an input.
+fn reader(input: &Input) -> Result<Query> {
+    let files: Vec<String> = input
+        .files
+        .iter()
+        .map(|file| quote_text(&file.display().to_string()))
+        .collect();
+    let files = files.join(", ");
+    let fields = input.schema.fields();
+    let sql = match input.format {
+        Format::Parquet => {
+            let columns: Vec<String> = fields
+                .iter()
+                .zip(input.names())
+                .map(|(field, name)| format!("{} AS {}", quote_name(field.name()), quote_name(&name)))
+                .collect();
+            format!("SELECT {} FROM read_parquet([{files}])", columns.join(", "))
+        }
+        Format::Csv { separator, .. } => {
+            let columns: Vec<String> = fields
+                .iter()
+                .zip(input.names())
+                .map(|(field, name)| {
+                    let kind = inputs::duckdb_type(field.data_type());
+                    format!("{}: '{kind}'", quote_text(&name))
+                })
+                .collect();
+            format!(
+                "SELECT * FROM read_csv([{files}], auto_detect => false, header => true, \
+                 delim => {}, quote => '\"', escape => '\"', nullstr => '', columns => {{{}}})",
+                quote_text(&char::from(separator).to_string()),
+                columns.join(", ")
+            )
+        }
+    };
+    parse_query(&sql)
+}
+
+/// What DuckDB says, with a hint where the runner knows more.
+fn engine_error(error: duckdb::Error) -> Box<Error> {
+    let message = error.to_string();
+    let hint = message.starts_with("Out of Memory Error").then(|| {
+        "raise training.resources.memory_limit, or lower training.resources.max_workers".to_owned()
+    });
+    Error::failed(message).hint_if(hint)
+}

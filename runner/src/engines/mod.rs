@@ -1,0 +1,132 @@
+//! What runs statements.
+//!
+//! - [`duckdb`], [`datafusion`]: the engines behind [`Engine`].
+//! - [`inputs`]: `read_table('path')`, the same files and types on both.
+//! - [`store`]: DataFusion's database, a folder of Parquet tables.
+//! - [`expand`]: calls of table functions in a syntax tree, for DataFusion.
+//! - [`shown`]: query results for people and for JSON.
+//! - [`text`]: syntax trees back to SQL.
+
+pub mod datafusion;
+pub mod duckdb;
+mod expand;
+mod inputs;
+pub mod shown;
+mod store;
+mod text;
+
+use std::path::PathBuf;
+
+use async_trait::async_trait;
+use serde_json::{Map, Value as Json};
+use sqlparser::ast::ObjectName;
+
+use self::shown::Shown;
+use crate::cli::EngineName;
+use crate::error::{Error, Result};
+use crate::parameters::Step;
+use crate::settings::{Database, Settings};
+
+/// What a statement did.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    /// Rows written, or returned by a query.
+    pub rows: Option<u64>,
+    /// The first rows of a query.
+    pub shown: Option<Shown>,
+}
+
+/// The other columns of a row that holds a model.
+pub type Key = Map<String, Json>;
+
+/// Receives the models of a table.
+pub type ModelSink<'a> = dyn FnMut(&[u8], Key) -> Result<()> + Send + 'a;
+
+/// Runs statements, each whole or not at all.
+#[async_trait(?Send)]
+pub trait Engine {
+    /// Runs one statement.
+    async fn execute(&mut self, step: &Step) -> Result<Outcome>;
+
+    /// Hands the models in the BLOB columns of a table to `sink`.
+    async fn models(&mut self, table: &ObjectName, sink: &mut ModelSink<'_>) -> Result<()>;
+}
+
+/// The engine of a run and where its database is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Choice {
+    /// The engine.
+    pub engine: EngineName,
+    /// The DuckDB file, or DataFusion's folder.
+    pub database: PathBuf,
+}
+
+impl std::fmt::Display for Choice {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let engine = match self.engine {
+            EngineName::DuckDb => "DuckDB",
+            EngineName::DataFusion => "DataFusion",
+        };
+        write!(f, "{engine} on {}", self.database.display())
+    }
+}
+
+impl Choice {
+    /// From `--engine`, `--database` and the settings.
+    ///
+    /// # Errors
+    /// Tables that are neither in a local file nor in a local folder.
+    pub fn resolve(engine: Option<EngineName>, settings: &Settings) -> Result<Self> {
+        let engine = engine.unwrap_or(match settings.database {
+            Database::DuckDb { .. } => EngineName::DuckDb,
+            Database::BigQuery { .. } => EngineName::DataFusion,
+        });
+        let database = match (&settings.database_path, &settings.database, engine) {
+            (Some(path), ..) => path.clone(),
+            (None, Database::DuckDb { path }, EngineName::DuckDb) => path.clone(),
+            (None, Database::DuckDb { path }, EngineName::DataFusion) => path.with_extension(""),
+            (None, Database::BigQuery { project, dataset }, _) => {
+                let message = format!(
+                    "the tables are in BigQuery ({project}.{dataset}), which this version does \
+                     not read by itself"
+                );
+                return Err(Error::usage(message).hint(
+                    "exports from gs:// come with a later command; download the export and pass \
+                     --database DIR",
+                ));
+            }
+        };
+        let choice = Self { engine, database };
+        choice.check()?;
+        Ok(choice)
+    }
+
+    /// A file where a folder is needed, or the reverse, is a clear mistake.
+    fn check(&self) -> Result<()> {
+        let path = self.database.display();
+        match self.engine {
+            EngineName::DataFusion if self.database.is_file() => {
+                let message = format!("{path} is a file; DataFusion's database is a folder");
+                Err(Error::usage(message).hint("pass the folder, or --engine duckdb"))
+            }
+            EngineName::DuckDb if self.database.is_dir() => {
+                let message = format!("{path} is a folder; DuckDB's database is a file");
+                Err(Error::usage(message).hint("pass the file, or --engine datafusion"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Opens the database, which is created if it is not there.
+    ///
+    /// # Errors
+    /// A database that is locked or cannot be read.
+    pub async fn open(&self, settings: &Settings) -> Result<Box<dyn Engine>> {
+        Ok(match self.engine {
+            EngineName::DuckDb => Box::new(duckdb::DuckDb::open(&self.database, settings)?),
+            EngineName::DataFusion => {
+                Box::new(datafusion::DataFusion::open(&self.database, settings).await?)
+            }
+        })
+    }
+}
