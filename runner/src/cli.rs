@@ -23,6 +23,36 @@ pub enum Command {
     Run(RunArgs),
     /// List the functions that scripts can call.
     Functions(FunctionsArgs),
+    /// Show the settings and where each comes from.
+    Config(ConfigArgs),
+}
+
+/// Where settings come from besides environment variables.
+#[derive(Debug, Args)]
+pub struct SettingsArgs {
+    /// Environment: the settings of config/NAME.yaml [default: local].
+    #[arg(long, value_name = "NAME")]
+    pub env: Option<String>,
+
+    /// Settings file, instead of the environment's.
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+
+    /// DuckDB file, or folder of Parquet tables for DataFusion.
+    #[arg(long, value_name = "PATH")]
+    pub database: Option<PathBuf>,
+}
+
+/// Arguments of `lagrange config`.
+#[derive(Debug, Args)]
+pub struct ConfigArgs {
+    /// Where the settings come from.
+    #[command(flatten)]
+    pub settings: SettingsArgs,
+
+    /// Form of the list.
+    #[arg(long, value_enum, default_value_t)]
+    pub output: Output,
 }
 
 /// The engine that runs a script.
@@ -43,13 +73,9 @@ pub struct RunArgs {
     #[arg(required = true, value_name = "SCRIPT")]
     pub scripts: Vec<String>,
 
-    /// Environment: the settings of config/NAME.yaml [default: local].
-    #[arg(long, value_name = "NAME")]
-    pub env: Option<String>,
-
-    /// Settings file, instead of the environment's.
-    #[arg(long, value_name = "FILE")]
-    pub config: Option<PathBuf>,
+    /// Where the settings come from.
+    #[command(flatten)]
+    pub settings: SettingsArgs,
 
     /// Value of the script parameter $name; may be repeated.
     #[arg(long = "set", value_name = "NAME=VALUE", value_parser = assignment)]
@@ -58,10 +84,6 @@ pub struct RunArgs {
     /// Engine [default: the one that fits database.type].
     #[arg(long, value_enum)]
     pub engine: Option<EngineName>,
-
-    /// DuckDB file, or folder of Parquet tables for DataFusion.
-    #[arg(long, value_name = "PATH")]
-    pub database: Option<PathBuf>,
 
     /// Check the scripts and list the steps; run and write nothing.
     #[arg(long)]

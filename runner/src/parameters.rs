@@ -181,7 +181,9 @@ fn is_timestamp(text: &str) -> bool {
 fn is_number(text: &str) -> bool {
     text.parse::<f64>().is_ok_and(f64::is_finite)
         && text.bytes().any(|b| b.is_ascii_digit())
-        && text.bytes().all(|b| b.is_ascii_digit() || b"+-.eE".contains(&b))
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_digit() || b"+-.eE".contains(&b))
 }
 
 impl Value {
@@ -292,6 +294,16 @@ pub enum Given {
     Value(Value),
 }
 
+impl Given {
+    /// Without the quotes of a literal.
+    pub fn plain(&self) -> String {
+        match self {
+            Self::Text(text) | Self::Value(Value::Text(text)) => text.clone(),
+            Self::Value(_) => self.to_string(),
+        }
+    }
+}
+
 impl fmt::Display for Given {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -392,7 +404,10 @@ struct Values<'a> {
 
 impl Values<'_> {
     fn get(&mut self, placeholder: &str, at: Location) -> Result<Value> {
-        let Some(name) = placeholder.strip_prefix('$').filter(|name| !name.is_empty()) else {
+        let Some(name) = placeholder
+            .strip_prefix('$')
+            .filter(|name| !name.is_empty())
+        else {
             let message = format!("'{placeholder}' is not a parameter");
             let error = Error::usage(message).hint("write $name and pass --set name=value");
             return Err(self.source.locate(error, at));
@@ -518,7 +533,10 @@ mod tests {
         let two = Value::List(vec![Value::Integer(1), Value::Integer(2)]);
         assert_eq!(lags.parse("[1, 2]"), Some(two));
         assert_eq!(lags.parse("[1, 'a']"), None);
-        assert_eq!(ParameterType::Text.parse("null"), Some(Value::Text("null".into())));
+        assert_eq!(
+            ParameterType::Text.parse("null"),
+            Some(Value::Text("null".into()))
+        );
     }
 
     #[test]

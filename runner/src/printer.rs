@@ -132,7 +132,11 @@ pub fn thousands(count: u64) -> String {
 
 /// `1 row`, `2 rows`
 pub fn rows(count: u64) -> String {
-    format!("{} row{}", thousands(count), if count == 1 { "" } else { "s" })
+    format!(
+        "{} row{}",
+        thousands(count),
+        if count == 1 { "" } else { "s" }
+    )
 }
 
 #[cfg(test)]

@@ -76,7 +76,8 @@ impl Registry {
         let new = !is_same(&path, model);
         let about = path.with_extension("json");
         if new || !about.exists() {
-            let io = |error| Error::io(format!("cannot save a model to {}", path.display()), &error);
+            let io =
+                |error| Error::io(format!("cannot save a model to {}", path.display()), &error);
             let text = format!(
                 "{:#}\n",
                 json!({
@@ -106,7 +107,13 @@ fn is_same(path: &Path, model: &[u8]) -> bool {
 
 /// A table's name as that of a folder.
 fn folder_name(table: &str) -> String {
-    let plain = |c: char| if c.is_alphanumeric() || "_-".contains(c) { c } else { '_' };
+    let plain = |c: char| {
+        if c.is_alphanumeric() || "_-".contains(c) {
+            c
+        } else {
+            '_'
+        }
+    };
     table.chars().map(plain).collect()
 }
 

@@ -228,7 +228,10 @@ impl Piece {
     /// `None` if there is nothing but space, comments and the semicolon.
     fn new(tokens: &[TokenWithSpan]) -> Option<Self> {
         let significant = |token: &&TokenWithSpan| {
-            !matches!(token.token, Token::Whitespace(_) | Token::SemiColon | Token::EOF)
+            !matches!(
+                token.token,
+                Token::Whitespace(_) | Token::SemiColon | Token::EOF
+            )
         };
         let start = tokens.iter().find(significant)?.span.start;
         let end = tokens.iter().rfind(significant)?.span.end;
@@ -320,7 +323,10 @@ impl Piece {
              function, and a file with read_table($name)"
                 .to_owned()
         });
-        source.locate(Error::usage(format!("syntax error: {message}")).hint_if(hint), at)
+        source.locate(
+            Error::usage(format!("syntax error: {message}")).hint_if(hint),
+            at,
+        )
     }
 }
 
@@ -403,7 +409,11 @@ impl Description {
                 } else {
                     "create table"
                 };
-                new(Action::CreateTable { temporary }, kind, Some(create.name.clone()))
+                new(
+                    Action::CreateTable { temporary },
+                    kind,
+                    Some(create.name.clone()),
+                )
             }
             Statement::CreateTable(create) => {
                 new(Action::Other, "create table", Some(create.name.clone()))
@@ -467,7 +477,8 @@ mod tests {
 
     #[test]
     fn statements_know_their_place_and_text() {
-        let text = "-- title\nDECLARE n INT64 DEFAULT -5;\n\nSELECT 'ü;' AS a; /* x */ SELECT\n 2;;";
+        let text =
+            "-- title\nDECLARE n INT64 DEFAULT -5;\n\nSELECT 'ü;' AS a; /* x */ SELECT\n 2;;";
         let script = parse("a.sql", text.into()).unwrap();
         assert_eq!(script.declarations[0].default, Some(Value::Integer(-5)));
         let found: Vec<(u64, u64, &str)> = script
@@ -515,7 +526,10 @@ mod tests {
         let error = parse("a.sql", "SELECT 1;\n  SELECT\tFROM x y z;".into()).unwrap_err();
         let text = error.render("error");
         assert!(text.starts_with("error: a.sql:2:"), "{text}");
-        let caret = text.lines().find(|line| line.trim_end().ends_with('^')).unwrap();
+        let caret = text
+            .lines()
+            .find(|line| line.trim_end().ends_with('^'))
+            .unwrap();
         let line = text.lines().find(|line| line.starts_with("2 | ")).unwrap();
         assert_eq!(&line[caret.len() - 1..caret.len()], "z", "{text}");
     }
@@ -523,8 +537,14 @@ mod tests {
     #[test]
     fn declarations_come_first() {
         for (sql, part) in [
-            ("SELECT 1; DECLARE a INT64; SELECT $a", "before the first statement"),
-            ("DECLARE a INT64; DECLARE a INT64; SELECT $a", "declared twice"),
+            (
+                "SELECT 1; DECLARE a INT64; SELECT $a",
+                "before the first statement",
+            ),
+            (
+                "DECLARE a INT64; DECLARE a INT64; SELECT $a",
+                "declared twice",
+            ),
             ("DECLARE a BLOB; SELECT $a", "type BLOB"),
             ("DECLARE a INT64 = 5; SELECT $a", "DECLARE name TYPE"),
             ("SELECT * FROM $a", "a parameter is a value"),

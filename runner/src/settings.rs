@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use crate::cli::SettingsArgs;
 use crate::error::{Error, Place, Result, did_you_mean};
 use crate::parameters::{Given, Value};
 
@@ -89,16 +90,10 @@ pub enum Database {
 /// The settings of one run.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// The name of the environment.
-    pub environment: String,
     /// The MLflow server.
     pub tracking_uri: String,
-    /// The MLflow experiment.
-    pub experiment_name: String,
     /// The folder of models.
     pub model_registry: String,
-    /// The folder of other results.
-    pub artifacts: String,
     /// Where the tables are.
     pub database: Database,
     /// `--database`, which overrides the former.
@@ -109,19 +104,8 @@ pub struct Settings {
     pub memory_limit: usize,
     /// Parameters of scripts.
     pub parameters: BTreeMap<String, Given>,
-    /// Where the value of each key came from.
-    pub origins: BTreeMap<String, Origin>,
-}
-
-/// What the command line says about settings.
-#[derive(Debug, Default, Clone)]
-pub struct Overrides {
-    /// `--env`
-    pub environment: Option<String>,
-    /// `--config`
-    pub config: Option<PathBuf>,
-    /// `--database`
-    pub database: Option<PathBuf>,
+    /// Every value as it was given, and where.
+    pub values: BTreeMap<String, (Given, Origin)>,
 }
 
 impl Settings {
@@ -130,29 +114,23 @@ impl Settings {
     ///
     /// # Errors
     /// Files that cannot be read, unknown keys, values of the wrong kind.
-    pub fn resolve(overrides: &Overrides) -> Result<Self> {
-        let variables = std::env::vars_os()
-            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
-        Self::from_layers(overrides, variables)
-    }
-
-    fn from_layers(
-        overrides: &Overrides,
-        variables: impl Iterator<Item = (String, String)>,
-    ) -> Result<Self> {
+    pub fn resolve(args: &SettingsArgs) -> Result<Self> {
+        let variables = std::env::vars_os().filter_map(|(name, value)| {
+            Some((name.into_string().ok()?, value.into_string().ok()?))
+        });
         let mut layers = Layers::default();
         layers.add_file("the built-in configuration", BUILT_IN, |_| Origin::Default)?;
-        if let Some((file, text)) = configuration_file(overrides)? {
+        if let Some((file, text)) = configuration_file(args)? {
             layers.add_file(&file, &text, Origin::File)?;
         }
         layers.add_variables(variables)?;
-        layers.settle(overrides.database.clone())
+        layers.settle(args.database.clone())
     }
 }
 
 /// The configuration file that applies, if there is one.
-fn configuration_file(overrides: &Overrides) -> Result<Option<(String, String)>> {
-    let (path, named) = match (&overrides.config, &overrides.environment) {
+fn configuration_file(args: &SettingsArgs) -> Result<Option<(String, String)>> {
+    let (path, named) = match (&args.config, &args.env) {
         (Some(path), _) => (path.clone(), true),
         (None, Some(name)) => {
             let plain = |c: char| c.is_alphanumeric() || c == '-' || c == '_' || c == '.';
@@ -171,20 +149,22 @@ fn configuration_file(overrides: &Overrides) -> Result<Option<(String, String)>>
     match std::fs::read_to_string(&path) {
         Ok(text) => Ok(Some((file, text))),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            let built_in = overrides.environment.as_deref() == Some(DEFAULT_ENVIRONMENT);
-            if !named || (overrides.config.is_none() && built_in) {
+            let built_in = args.env.as_deref() == Some(DEFAULT_ENVIRONMENT);
+            if !named || (args.config.is_none() && built_in) {
                 return Ok(None);
             }
             Err(Error::usage(format!("configuration not found: {file}"))
-                .hint_if(other_environments(overrides)))
+                .hint_if(other_environments(args)))
         }
-        Err(error) => Err(Error::usage(format!("cannot read configuration {file}: {error}"))),
+        Err(error) => Err(Error::usage(format!(
+            "cannot read configuration {file}: {error}"
+        ))),
     }
 }
 
 /// Names the environments that `config/` has.
-fn other_environments(overrides: &Overrides) -> Option<String> {
-    let wanted = overrides.environment.as_deref()?;
+fn other_environments(args: &SettingsArgs) -> Option<String> {
+    let wanted = args.env.as_deref()?;
     let mut names: Vec<String> = std::fs::read_dir("config")
         .ok()?
         .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
@@ -203,12 +183,7 @@ struct Layers {
 }
 
 impl Layers {
-    fn add_file(
-        &mut self,
-        file: &str,
-        text: &str,
-        origin: impl Fn(Place) -> Origin,
-    ) -> Result<()> {
+    fn add_file(&mut self, file: &str, text: &str, origin: impl Fn(Place) -> Origin) -> Result<()> {
         for entry in document::entries(file, text)? {
             let document::Entry { key, value, place } = entry;
             check_key(&key).map_err(|hint| {
@@ -226,7 +201,8 @@ impl Layers {
             if value == Value::Null && !key.starts_with(PARAMETERS) {
                 return Err(Error::usage(format!("'{key}' has no value")).at(place));
             }
-            self.values.insert(key, (Given::Value(value), origin(place)));
+            self.values
+                .insert(key, (Given::Value(value), origin(place)));
         }
         Ok(())
     }
@@ -243,8 +219,10 @@ impl Layers {
                 continue;
             }
             check_key(&key).map_err(|hint| {
-                Error::usage(format!("environment variable {name}: unknown setting '{key}'"))
-                    .hint(hint)
+                Error::usage(format!(
+                    "environment variable {name}: unknown setting '{key}'"
+                ))
+                .hint(hint)
             })?;
             let value = (Given::Text(value), Origin::Variable(name));
             self.values.insert(key, value);
@@ -260,12 +238,13 @@ impl Layers {
                 parameters.insert(name.to_owned(), value.clone());
             }
         }
+        // Not used by this version, but no less wrong if they are empty.
+        for key in ["environment", "mlflow.experiment_name", "storage.artifacts"] {
+            self.text(key)?;
+        }
         let settings = Settings {
-            environment: self.text("environment")?,
             tracking_uri: self.text("mlflow.tracking_uri")?,
-            experiment_name: self.text("mlflow.experiment_name")?,
             model_registry: self.text("storage.model_registry")?,
-            artifacts: self.text("storage.artifacts")?,
             database,
             max_workers: self.parsed(
                 "training.resources.max_workers",
@@ -278,16 +257,16 @@ impl Layers {
                 parse_bytes,
             )?,
             parameters,
-            origins: BTreeMap::new(),
+            values: BTreeMap::new(),
             database_path: None,
         };
-        if database_path.is_some() {
-            let flag = (Given::Text(String::new()), Origin::Flag("--database"));
-            self.values.insert("database.path".to_owned(), flag);
+        if let Some(path) = &database_path {
+            let path = Given::Text(path.display().to_string());
+            let flag = Origin::Flag("--database");
+            self.values.insert("database.path".to_owned(), (path, flag));
         }
-        let origins = self.values.into_iter().map(|(key, (_, origin))| (key, origin));
         Ok(Settings {
-            origins: origins.collect(),
+            values: self.values,
             database_path,
             ..settings
         })
@@ -297,7 +276,9 @@ impl Layers {
     /// one variable can switch the type; next to the type they are an error.
     fn database(&mut self) -> Result<Database> {
         let kind = self.parsed("database.type", "duckdb or bigquery", |text| {
-            ["duckdb", "bigquery"].into_iter().find(|kind| *kind == text)
+            ["duckdb", "bigquery"]
+                .into_iter()
+                .find(|kind| *kind == text)
         })?;
         let rank = self.rank("database.type");
         let foreign: &[&str] = match kind {
@@ -307,7 +288,11 @@ impl Layers {
         for key in foreign {
             if self.values.contains_key(*key) && self.rank(key) >= rank {
                 let message = format!("'{key}' does not belong to a database of type {kind}");
-                let other = if kind == "duckdb" { "bigquery" } else { "duckdb" };
+                let other = if kind == "duckdb" {
+                    "bigquery"
+                } else {
+                    "duckdb"
+                };
                 let hint = format!("set database.type to {other}, or leave '{key}' out");
                 return Err(self.wrong(key, message).hint(hint));
             }
@@ -329,7 +314,9 @@ impl Layers {
     }
 
     fn text(&self, key: &str) -> Result<String> {
-        self.parsed(key, "text", |text| (!text.is_empty()).then(|| text.to_owned()))
+        self.parsed(key, "text", |text| {
+            (!text.is_empty()).then(|| text.to_owned())
+        })
     }
 
     fn parsed<T>(
@@ -341,10 +328,7 @@ impl Layers {
         let Some((given, _)) = self.values.get(key) else {
             return Err(Error::usage(format!("setting '{key}' is missing")));
         };
-        let text = match given {
-            Given::Text(text) | Given::Value(Value::Text(text)) => text.clone(),
-            Given::Value(_) => given.to_string(),
-        };
+        let text = given.plain();
         parse(text.trim())
             .ok_or_else(|| self.wrong(key, format!("'{key}' is '{text}'; it must be {expected}")))
     }
@@ -369,7 +353,10 @@ fn check_key(key: &str) -> std::result::Result<(), String> {
         return Ok(());
     }
     Err(did_you_mean(key, &KEYS).unwrap_or_else(|| {
-        format!("the settings are {} and the section parameters", KEYS.join(", "))
+        format!(
+            "the settings are {} and the section parameters",
+            KEYS.join(", ")
+        )
     }))
 }
 
@@ -430,13 +417,16 @@ mod tests {
 
     #[test]
     fn variables_override_files() {
-        let settings = layers("database:\n  path: a.db\n", &[("LAGRANGE_DATABASE__PATH", "b.db")]);
+        let settings = layers(
+            "database:\n  path: a.db\n",
+            &[("LAGRANGE_DATABASE__PATH", "b.db")],
+        );
         let settings = settings.unwrap();
         let path = PathBuf::from("b.db");
         assert_eq!(settings.database, Database::DuckDb { path });
         let origin = Origin::Variable("LAGRANGE_DATABASE__PATH".into());
-        assert_eq!(settings.origins["database.path"], origin);
-        assert_eq!(settings.origins["environment"], Origin::Default);
+        assert_eq!(settings.values["database.path"].1, origin);
+        assert_eq!(settings.values["environment"].1, Origin::Default);
     }
 
     #[test]
@@ -444,7 +434,10 @@ mod tests {
         let error = layers("mlflow:\n  tracking_url: http://x\n", &[]).unwrap_err();
         let text = error.render("error");
         assert!(text.contains("test.yaml:2:3"), "{text}");
-        assert!(text.contains("did you mean 'mlflow.tracking_uri'?"), "{text}");
+        assert!(
+            text.contains("did you mean 'mlflow.tracking_uri'?"),
+            "{text}"
+        );
         let error = layers("environment: x\n", &[("LAGRANGE_DATABASE__PAHT", "b")]).unwrap_err();
         assert!(error.render("error").contains("'database.path'"));
     }

@@ -97,7 +97,10 @@ mod tests {
     #[test]
     fn addresses_are_taken_apart() {
         let parts = |uri| address(uri).map(|(host, port)| format!("{host} {port}"));
-        assert_eq!(parts("http://localhost:5000").as_deref(), Some("localhost 5000"));
+        assert_eq!(
+            parts("http://localhost:5000").as_deref(),
+            Some("localhost 5000")
+        );
         assert_eq!(parts("https://host/path").as_deref(), Some("host 443"));
         assert_eq!(parts("http://[::1]:80/").as_deref(), Some("::1 80"));
         assert_eq!(parts("file:///tmp"), None);

@@ -9,9 +9,13 @@ fn the_catalogue_is_listed() {
     let project = Project::new();
     let run = project.lagrange(&["functions"], &[]).success();
     assert!(run.stdout.contains("lag_features"));
-    let run = project.lagrange(&["functions", "lag_features"], &[]).success();
+    let run = project
+        .lagrange(&["functions", "lag_features"], &[])
+        .success();
     assert!(run.stdout.contains("order_by"), "{}", run.stdout);
-    let run = project.lagrange(&["functions", "--output", "json"], &[]).success();
+    let run = project
+        .lagrange(&["functions", "--output", "json"], &[])
+        .success();
     let names = run.json();
     assert!(names.as_array().unwrap().iter().any(|f| f["name"] == "fit"));
     project
@@ -35,7 +39,9 @@ fn a_stale_readme_names_the_command_that_mends_it() {
     let text = std::fs::read_to_string(project.path("README.md")).unwrap();
     assert!(text.starts_with("# Title\n") && text.ends_with("\nEnd\n") && text.contains("fit"));
     project.file("README.md", "# Title\n");
-    project.lagrange(&arguments, &[]).fails(2, &["functions:begin"]);
+    project
+        .lagrange(&arguments, &[])
+        .fails(2, &["functions:begin"]);
 }
 
 /// Named arguments, CTEs, nested queries, aliases: the same on both engines.
@@ -55,10 +61,17 @@ fn table_functions_are_expanded() {
          SELECT count(*) AS n FROM v WHERE a_lag2 IS NULL;",
     );
     for engine in ENGINES {
-        let json = project.run(&["--engine", engine, "--output", "json"]).success().json();
+        let json = project
+            .run(&["--engine", engine, "--output", "json"])
+            .success()
+            .json();
         let rows = |i: usize| json["steps"][i]["result"]["rows"].clone();
         assert_eq!(rows(1), json!([[0, null], [2, 0], [4, 4]]), "{engine}");
-        assert_eq!(rows(2), json!([[3, 1, null], [4, 4, 0], [5, 9, 1]]), "{engine}");
+        assert_eq!(
+            rows(2),
+            json!([[3, 1, null], [4, 4, 0], [5, 9, 1]]),
+            "{engine}"
+        );
         assert_eq!(rows(4), json!([[2]]), "{engine}");
     }
 }

@@ -21,7 +21,12 @@ fn csv_has_the_same_types_on_both_engines() {
     project.file("prices of today.csv", CSV);
     for engine in ENGINES {
         let run = project.run(&[
-            "--engine", engine, "--output", "json", "--set", "path=prices of today.csv",
+            "--engine",
+            engine,
+            "--output",
+            "json",
+            "--set",
+            "path=prices of today.csv",
         ]);
         let rows = run.success().json()["steps"][1]["result"]["rows"].clone();
         let expected = json!([
@@ -66,13 +71,25 @@ fn parquet_files_folders_and_patterns() {
 fn a_folder_of_shards_is_a_database() {
     let project = Project::with_script("SELECT count(*) AS n FROM p");
     shards(&project);
-    let arguments = ["--engine", "datafusion", "--database", "in", "--output", "json"];
+    let arguments = [
+        "--engine",
+        "datafusion",
+        "--database",
+        "in",
+        "--output",
+        "json",
+    ];
     let rows = project.run(&arguments).success().json()["steps"][0]["result"]["rows"].clone();
     assert_eq!(rows, json!([[20]]));
     std::fs::write(project.path("in/p-000000000002.parquet"), "PAR1 broken").unwrap();
-    project
-        .run(&arguments)
-        .fails(1, &["table p", "p-000000000002.parquet", "not a readable Parquet file"]);
+    project.run(&arguments).fails(
+        1,
+        &[
+            "table p",
+            "p-000000000002.parquet",
+            "not a readable Parquet file",
+        ],
+    );
 }
 
 #[test]
@@ -88,7 +105,10 @@ fn unreadable_inputs_are_named() {
         for (path, part) in [
             ("missing.csv", "file not found: missing.csv"),
             ("nowhere/missing.csv", "there is no folder nowhere"),
-            ("broken.parquet", "broken.parquet is not a readable Parquet file"),
+            (
+                "broken.parquet",
+                "broken.parquet is not a readable Parquet file",
+            ),
             ("notes.txt", "cannot tell the format"),
             ("empty.csv", "empty.csv"),
             ("twice.csv", "two columns are called 'a'"),

@@ -13,19 +13,31 @@ fn models_are_saved_once() {
              CREATE OR REPLACE TABLE models AS
              SELECT symbol, fit({'x': x}, y, {'algorithm': 'ols'}) AS model FROM t GROUP BY symbol;",
         );
-        let json = project.run(&["--engine", engine, "--output", "json"]).success().json();
+        let json = project
+            .run(&["--engine", engine, "--output", "json"])
+            .success()
+            .json();
         let models = json["models"].as_array().unwrap();
         assert_eq!(models.len(), 2, "{engine}: {json}");
         for model in models {
             assert_eq!(model["new"], true);
             let path = project.path(model["path"].as_str().unwrap());
-            assert!(path.starts_with(project.path("./models/models")), "{path:?}");
+            assert!(
+                path.starts_with(project.path("./models/models")),
+                "{path:?}"
+            );
             let about = std::fs::read_to_string(path.with_extension("json")).unwrap();
             let about: Json = serde_json::from_str(&about).unwrap();
             assert_eq!(about["table"], "models");
             assert!(about["key"]["symbol"].is_i64(), "{about}");
         }
-        let json = project.run(&["--engine", engine, "--output", "json"]).success().json();
-        assert_eq!(json["models"][0]["new"], false, "{engine}: the same model again");
+        let json = project
+            .run(&["--engine", engine, "--output", "json"])
+            .success()
+            .json();
+        assert_eq!(
+            json["models"][0]["new"], false,
+            "{engine}: the same model again"
+        );
     }
 }

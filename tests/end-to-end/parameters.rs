@@ -16,11 +16,26 @@ fn values_are_typed_and_prefer_the_command_line() {
                 $guess + 0.5 AS g, array_length($lags) AS n, $nothing IS NULL AS z
          FROM range(3) t(i) LIMIT $limit;",
     );
-    project.file("config/local.yaml", "parameters:\n  label: from config\n  guess: 2\n");
+    project.file(
+        "config/local.yaml",
+        "parameters:\n  label: from config\n  guess: 2\n",
+    );
     for engine in ENGINES {
         let run = project.run(&[
-            "--engine", engine, "--output", "json", "--set", "horizon=7", "--set", "guess=1.5",
-            "--set", "limit=1", "--set", "nothing=null", "--set", "lags=[1, 2, 5]",
+            "--engine",
+            engine,
+            "--output",
+            "json",
+            "--set",
+            "horizon=7",
+            "--set",
+            "guess=1.5",
+            "--set",
+            "limit=1",
+            "--set",
+            "nothing=null",
+            "--set",
+            "lags=[1, 2, 5]",
         ]);
         let rows = run.success().json()["steps"][0]["result"]["rows"].clone();
         assert_eq!(
@@ -33,7 +48,14 @@ fn values_are_typed_and_prefer_the_command_line() {
 
 #[test]
 fn no_text_can_leave_its_literal() {
-    for text in ["it's", "'; DROP TABLE t; --", r"\'; DROP TABLE t; --", "''''", "$x", "a\nb"] {
+    for text in [
+        "it's",
+        "'; DROP TABLE t; --",
+        r"\'; DROP TABLE t; --",
+        "''''",
+        "$x",
+        "a\nb",
+    ] {
         let project = Project::with_script("SELECT $text AS t, $text || '''' AS q");
         for engine in ENGINES {
             let set = format!("text={text}");
@@ -72,12 +94,15 @@ fn an_unused_value_is_an_error() {
 #[test]
 fn a_value_of_another_type_is_an_error() {
     let project = Project::with_script("DECLARE horizon INTEGER;\nSELECT $horizon;");
-    project
-        .run(&["--set", "horizon=abc"])
-        .fails(2, &["script.sql:1:9", "--set horizon=abc", "declared as INTEGER"]);
+    project.run(&["--set", "horizon=abc"]).fails(
+        2,
+        &["script.sql:1:9", "--set horizon=abc", "declared as INTEGER"],
+    );
     project.run(&["--set", "horizon"]).fails(2, &["name=value"]);
     let project = Project::with_script("DECLARE d DATE DEFAULT 'soon';\nSELECT $d;");
-    project.run(&[]).fails(2, &["script.sql:1:24", "'soon'", "DATE"]);
+    project
+        .run(&[])
+        .fails(2, &["script.sql:1:24", "'soon'", "DATE"]);
 }
 
 #[test]
@@ -93,6 +118,10 @@ fn table_functions_take_parameters() {
             "--engine", engine, "--output", "json", "--set", "tbl=t", "--set", "lags=[1]",
         ]);
         let result = run.success().json()["steps"][1]["result"].clone();
-        assert_eq!(result["rows"], json!([[0, 0.0, null], [1, 2.0, 0.0]]), "{engine}");
+        assert_eq!(
+            result["rows"],
+            json!([[0, 0.0, null], [1, 2.0, 0.0]]),
+            "{engine}"
+        );
     }
 }

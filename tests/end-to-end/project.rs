@@ -91,7 +91,11 @@ impl Run {
     pub fn fails(self, code: i32, parts: &[&str]) -> Self {
         assert_eq!(self.code, Some(code), "{}\n{}", self.stdout, self.stderr);
         for part in parts {
-            assert!(self.stderr.contains(part), "no '{part}' in:\n{}", self.stderr);
+            assert!(
+                self.stderr.contains(part),
+                "no '{part}' in:\n{}",
+                self.stderr
+            );
         }
         self
     }

@@ -17,7 +17,9 @@ fn a_syntax_error_is_shown_in_place() {
         ],
     );
     let project = Project::with_script("SELECT 'open");
-    project.run(&[]).fails(2, &["script.sql:1:8", "Unterminated string literal"]);
+    project
+        .run(&[])
+        .fails(2, &["script.sql:1:8", "Unterminated string literal"]);
 }
 
 #[test]
@@ -48,7 +50,11 @@ fn a_failing_statement_shows_itself_and_leaves_the_table() {
                 "x0",
             ],
         );
-        assert_eq!(project.query(engine, "SELECT * FROM t"), json!([[1]]), "{engine}");
+        assert_eq!(
+            project.query(engine, "SELECT * FROM t"),
+            json!([[1]]),
+            "{engine}"
+        );
         let run = project.lagrange(&["run", "query.sql", "--engine", engine], &[]);
         run.success();
         project.file("query.sql", "SELECT * FROM later");
@@ -70,8 +76,7 @@ fn long_statements_are_cut() {
 #[test]
 fn a_function_that_refuses_its_data_is_named() {
     for engine in ENGINES {
-        let project =
-            Project::with_script("SELECT rmse(a, b) FROM (VALUES (1.0, 'x')) AS t(a, b)");
+        let project = Project::with_script("SELECT rmse(a, b) FROM (VALUES (1.0, 'x')) AS t(a, b)");
         project.run(&["--engine", engine]).fails(1, &["rmse"]);
     }
 }

@@ -14,15 +14,33 @@ fn scripts_share_tables_and_temporary_ones_go() {
              CREATE TEMP TABLE gone AS SELECT sum(a) AS s FROM kept;
              CREATE OR REPLACE VIEW doubled AS SELECT 2 * a AS b FROM kept;",
         );
-        project.file("second.sql", "SELECT s, (SELECT max(b) FROM doubled) AS m FROM gone");
+        project.file(
+            "second.sql",
+            "SELECT s, (SELECT max(b) FROM doubled) AS m FROM gone",
+        );
         let run = project.lagrange(
-            &["run", "first.sql", "second.sql", "--engine", engine, "--output", "json"],
+            &[
+                "run",
+                "first.sql",
+                "second.sql",
+                "--engine",
+                engine,
+                "--output",
+                "json",
+            ],
             &[],
         );
         let json = run.success().json();
         assert_eq!(json["steps"][0]["rows"], 3, "{engine}");
-        assert_eq!(json["steps"][3]["result"]["rows"], json!([[3, 4]]), "{engine}");
-        assert_eq!(project.query(engine, "SELECT count(*) FROM kept"), json!([[3]]));
+        assert_eq!(
+            json["steps"][3]["result"]["rows"],
+            json!([[3, 4]]),
+            "{engine}"
+        );
+        assert_eq!(
+            project.query(engine, "SELECT count(*) FROM kept"),
+            json!([[3]])
+        );
         project.file("third.sql", "SELECT * FROM gone");
         project
             .lagrange(&["run", "third.sql", "--engine", engine], &[])
@@ -45,11 +63,20 @@ fn a_table_can_be_made_from_itself() {
              SELECT count(*) AS n FROM u;
              DROP TABLE t;",
         );
-        let json = project.run(&["--engine", engine, "--output", "json"]).success().json();
-        assert_eq!(json["steps"][4]["result"]["rows"], json!([[3, 13]]), "{engine}");
+        let json = project
+            .run(&["--engine", engine, "--output", "json"])
+            .success()
+            .json();
+        assert_eq!(
+            json["steps"][4]["result"]["rows"],
+            json!([[3, 13]]),
+            "{engine}"
+        );
         assert_eq!(json["steps"][8]["result"]["rows"], json!([[0]]), "{engine}");
         project.file("after.sql", "SELECT * FROM t");
-        project.lagrange(&["run", "after.sql", "--engine", engine], &[]).fails(1, &["t"]);
+        project
+            .lagrange(&["run", "after.sql", "--engine", engine], &[])
+            .fails(1, &["t"]);
     }
 }
 
@@ -68,20 +95,24 @@ fn datafusion_writes_shards_like_an_export() {
     let project = Project::with_script("CREATE TABLE T AS SELECT i FROM range(100) g(i)");
     project.run(&["--engine", "datafusion"]).success();
     assert!(project.path("data/ml/t/t-000000000000.parquet").is_file());
-    let left: Vec<_> = std::fs::read_dir(project.path("data/ml")).unwrap().collect();
+    let left: Vec<_> = std::fs::read_dir(project.path("data/ml"))
+        .unwrap()
+        .collect();
     assert_eq!(left.len(), 2, "the table and the lock: {left:?}");
 }
 
 #[test]
 fn datafusion_refuses_what_it_cannot_do_whole() {
-    let project = Project::with_script(
-        "CREATE TABLE t AS SELECT 1 AS a;\nINSERT INTO t SELECT 2 AS a;",
-    );
+    let project =
+        Project::with_script("CREATE TABLE t AS SELECT 1 AS a;\nINSERT INTO t SELECT 2 AS a;");
     project
         .run(&["--engine", "datafusion"])
         .fails(1, &["script.sql:2:1", "insert", "--engine duckdb"]);
     let project = Project::with_script("SELECT * FROM feature");
-    project.file("script.sql", "CREATE TABLE features AS SELECT 1 AS a;\nSELECT * FROM feature;");
+    project.file(
+        "script.sql",
+        "CREATE TABLE features AS SELECT 1 AS a;\nSELECT * FROM feature;",
+    );
     project
         .run(&["--engine", "datafusion"])
         .fails(1, &["did you mean 'features'?"]);
@@ -94,9 +125,20 @@ fn names_with_spaces_quotes_and_capitals() {
             "CREATE OR REPLACE TABLE \"My Table\" AS SELECT 1 AS \"A \"\"b\"\" 'c'\", 2 AS \"D\";
              SELECT \"A \"\"b\"\" 'c'\" AS x, \"D\" FROM \"My Table\";",
         );
-        let json = project.run(&["--engine", engine, "--output", "json"]).success().json();
-        assert_eq!(json["steps"][1]["result"]["rows"], json!([[1, 2]]), "{engine}");
-        assert_eq!(json["steps"][1]["result"]["columns"], json!(["x", "D"]), "{engine}");
+        let json = project
+            .run(&["--engine", engine, "--output", "json"])
+            .success()
+            .json();
+        assert_eq!(
+            json["steps"][1]["result"]["rows"],
+            json!([[1, 2]]),
+            "{engine}"
+        );
+        assert_eq!(
+            json["steps"][1]["result"]["columns"],
+            json!(["x", "D"]),
+            "{engine}"
+        );
     }
 }
 
@@ -106,7 +148,9 @@ fn a_database_in_use_is_an_error_that_names_the_holder() {
     std::fs::create_dir_all(project.path("data")).unwrap();
     let held = duckdb::Connection::open(project.path("data/ml.duckdb")).unwrap();
     let me = std::process::id().to_string();
-    project.run(&[]).fails(2, &["cannot open database", "lock", &me]);
+    project
+        .run(&[])
+        .fails(2, &["cannot open database", "lock", &me]);
     drop(held);
     project.run(&[]).success();
 
@@ -127,5 +171,7 @@ fn the_kind_of_database_must_fit() {
         .fails(2, &["is a file"]);
     project.run(&["--database", "."]).fails(2, &["is a folder"]);
     project.file("text.db", &"not a database ".repeat(1000));
-    project.run(&["--database", "text.db"]).fails(2, &["text.db"]);
+    project
+        .run(&["--database", "text.db"])
+        .fails(2, &["text.db"]);
 }

@@ -127,6 +127,7 @@ fn write_readme(path: &Path) -> Result<String> {
     let (mut text, table) = read_readme(path)?;
     text.replace_range(table, &readme_table());
     let file = path.display();
-    std::fs::write(path, text).map_err(|error| Error::io(format!("cannot write {file}"), &error))?;
+    std::fs::write(path, text)
+        .map_err(|error| Error::io(format!("cannot write {file}"), &error))?;
     Ok(format!("the function table of {file} is written"))
 }

@@ -1,5 +1,6 @@
 //! One verb, one file; each returns how the process ends.
 
+mod config;
 mod functions;
 mod run;
 
@@ -11,5 +12,6 @@ pub fn dispatch(command: &Command) -> Status {
     match command {
         Command::Run(args) => run::run(args),
         Command::Functions(args) => functions::functions(args),
+        Command::Config(args) => config::config(args),
     }
 }

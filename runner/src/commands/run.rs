@@ -13,7 +13,7 @@ use crate::parameters::{self, Step};
 use crate::printer::{Printer, rows};
 use crate::registry::{self, Registry, Saved};
 use crate::script::{self, Action};
-use crate::settings::{Overrides, Settings};
+use crate::settings::Settings;
 use crate::tracking::{self, Tracker};
 
 /// Runs the command.
@@ -41,11 +41,7 @@ pub fn run(args: &RunArgs) -> Status {
 }
 
 fn run_scripts(args: &RunArgs, printer: &Printer, report: &mut Report) -> Result<()> {
-    let settings = Settings::resolve(&Overrides {
-        environment: args.env.clone(),
-        config: args.config.clone(),
-        database: args.database.clone(),
-    })?;
+    let settings = Settings::resolve(&args.settings)?;
     let scripts = args
         .scripts
         .iter()

@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use datafusion::arrow::datatypes::{DataType, SchemaRef};
+use datafusion::catalog::TableProvider;
 use datafusion::common::{DataFusionError, TableReference};
 use datafusion::dataframe::DataFrame;
 use datafusion::datasource::MemTable;
@@ -112,9 +113,15 @@ impl DataFusion {
             inputs: 0,
         };
         for (table, files) in engine.store.tables()? {
-            engine.register_stored(&table, &files).await.map_err(|error| {
-                error.headline(format!("table {table} of {} cannot be read", folder.display()))
-            })?;
+            engine
+                .register_stored(&table, &files)
+                .await
+                .map_err(|error| {
+                    error.headline(format!(
+                        "table {table} of {} cannot be read",
+                        folder.display()
+                    ))
+                })?;
         }
         Ok(engine)
     }
@@ -155,10 +162,16 @@ impl DataFusion {
                 .map_err(engine_error)?,
         };
         let listing = ListingTable::try_new(config).map_err(engine_error)?;
+        self.register(table, Arc::new(listing))
+    }
+
+    /// Gives a name its new meaning.
+    fn register(&self, name: &str, table: Arc<dyn TableProvider>) -> Result<()> {
+        self.deregister(name)?;
         self.context
-            .register_table(TableReference::bare(table), Arc::new(listing))
-            .map_err(engine_error)?;
-        Ok(())
+            .register_table(TableReference::bare(name), table)
+            .map(drop)
+            .map_err(engine_error)
     }
 
     /// Registers the files of every `read_table` and puts references in place.
@@ -219,7 +232,9 @@ impl DataFusion {
                 .hint("write CREATE TABLE name AS SELECT ..."));
         };
         if !create.columns.is_empty() {
-            return Err(Error::failed("the columns of a table come from its query alone"));
+            return Err(Error::failed(
+                "the columns of a table come from its query alone",
+            ));
         }
         let kind = if create.temporary {
             Kind::Temporary
@@ -253,7 +268,11 @@ impl DataFusion {
             Some(found) if replace && *found == kind => Ok(false),
             Some(found) if replace => {
                 let message = format!("{name} is a {} and not a {}", found.name(), kind.name());
-                let dropped = if *found == Kind::View { "VIEW" } else { "TABLE" };
+                let dropped = if *found == Kind::View {
+                    "VIEW"
+                } else {
+                    "TABLE"
+                };
                 Err(Error::failed(message).hint(format!("DROP {dropped} {name} first")))
             }
             Some(found) => {
@@ -270,11 +289,13 @@ impl DataFusion {
         let partitions = collect_partitioned(plan, self.context.task_ctx())
             .await
             .map_err(engine_error)?;
-        let rows = partitions.iter().flatten().map(|b| b.num_rows() as u64).sum();
+        let rows = partitions
+            .iter()
+            .flatten()
+            .map(|b| b.num_rows() as u64)
+            .sum();
         let table = MemTable::try_new(schema, partitions).map_err(engine_error)?;
-        self.context
-            .register_table(TableReference::bare(name), Arc::new(table))
-            .map_err(engine_error)?;
+        self.register(name, Arc::new(table))?;
         Ok(rows)
     }
 
@@ -333,8 +354,17 @@ impl DataFusion {
         Ok(())
     }
 
-    async fn drop(&mut self, object: ObjectType, names: &[ObjectName], if_exists: bool) -> Result<()> {
-        let wanted = if object == ObjectType::View { "view" } else { "table" };
+    async fn drop(
+        &mut self,
+        object: ObjectType,
+        names: &[ObjectName],
+        if_exists: bool,
+    ) -> Result<()> {
+        let wanted = if object == ObjectType::View {
+            "view"
+        } else {
+            "table"
+        };
         for name in names {
             let name = simple_name(name)?;
             match self.relations.get(&name).copied() {
@@ -365,9 +395,8 @@ impl DataFusion {
 
     fn unknown_relation(&self, name: &str) -> Box<Error> {
         let known: Vec<&str> = self.relations.keys().map(String::as_str).collect();
-        let hint = did_you_mean(name, &known).or_else(|| {
-            (!known.is_empty()).then(|| format!("there are {}", known.join(", ")))
-        });
+        let hint = did_you_mean(name, &known)
+            .or_else(|| (!known.is_empty()).then(|| format!("there are {}", known.join(", "))));
         Error::failed(format!("there is no table or view {name}")).hint_if(hint)
     }
 
@@ -418,11 +447,14 @@ impl Engine for DataFusion {
         let name = TableReference::bare(simple_name(table)?);
         let frame = self.context.table(name).await.map_err(engine_error)?;
         let fields = frame.schema().fields();
-        if !fields.iter().any(|f| datafusion_arrow::is_binary(f.data_type())) {
+        if !fields
+            .iter()
+            .any(|f| datafusion_arrow::is_binary(f.data_type()))
+        {
             return Ok(());
         }
         let plain = fields.iter().filter(|field| !field.data_type().is_nested());
-        let columns = plain.map(|field| col(quote_name(field.name()))).collect();
+        let columns: Vec<_> = plain.map(|field| col(quote_name(field.name()))).collect();
         let frame = frame.select(columns).map_err(engine_error)?;
         let mut batches = frame.execute_stream().await.map_err(engine_error)?;
         while let Some(batch) = batches.next().await {
@@ -436,8 +468,10 @@ impl Engine for DataFusion {
 fn simple_name(name: &ObjectName) -> Result<String> {
     match name.0.as_slice() {
         [ObjectNamePart::Identifier(name)] => Ok(normalised(name)),
-        _ => Err(Error::failed(format!("the table name {name} has more than one part"))
-            .hint("a folder of Parquet tables has no schemas: leave out all but the last part")),
+        _ => Err(
+            Error::failed(format!("the table name {name} has more than one part"))
+                .hint("a folder of Parquet tables has no schemas: leave out all but the last part"),
+        ),
     }
 }
 
@@ -472,7 +506,10 @@ fn reader(table: &str, input: &Input) -> Result<Query> {
 /// Parquet columns must differ by name, and hold values.
 fn check_columns(schema: &SchemaRef) -> Result<()> {
     for (i, field) in schema.fields().iter().enumerate() {
-        if schema.fields()[..i].iter().any(|other| other.name() == field.name()) {
+        if schema.fields()[..i]
+            .iter()
+            .any(|other| other.name() == field.name())
+        {
             let message = format!("the query has two columns '{}'", field.name());
             return Err(Error::failed(message).hint("name one of them with AS"));
         }
@@ -511,7 +548,9 @@ async fn write_shard(
             writer = Some(shard_writer(&path, &batches.schema(), properties.clone())?);
         }
         if let Some(writer) = &mut writer {
-            writer.write(&batch).map_err(|error| not_written(&path, &error))?;
+            writer
+                .write(&batch)
+                .map_err(|error| not_written(&path, &error))?;
             rows += batch.num_rows() as u64;
         }
     }

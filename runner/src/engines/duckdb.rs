@@ -29,12 +29,18 @@ impl DuckDb {
     pub fn open(path: &Path, settings: &Settings) -> Result<Self> {
         if let Some(folder) = path.parent() {
             std::fs::create_dir_all(folder).map_err(|error| {
-                Error::usage(format!("cannot create folder {}: {error}", folder.display()))
+                Error::usage(format!(
+                    "cannot create folder {}: {error}",
+                    folder.display()
+                ))
             })?;
         }
         let threads = settings.max_workers.to_string();
         let memory = format!("{}B", settings.memory_limit);
-        let options = [("threads", threads.as_str()), ("memory_limit", memory.as_str())];
+        let options = [
+            ("threads", threads.as_str()),
+            ("memory_limit", memory.as_str()),
+        ];
         let session = Session::open(Some(path), &options).map_err(|error| {
             let message = error.to_string();
             let locked = message.contains("lock on file");
@@ -155,7 +161,9 @@ fn reader(input: &Input) -> Result<Query> {
             let columns: Vec<String> = fields
                 .iter()
                 .zip(input.names())
-                .map(|(field, name)| format!("{} AS {}", quote_name(field.name()), quote_name(&name)))
+                .map(|(field, name)| {
+                    format!("{} AS {}", quote_name(field.name()), quote_name(&name))
+                })
                 .collect();
             format!("SELECT {} FROM read_parquet([{files}])", columns.join(", "))
         }

@@ -29,7 +29,7 @@ const MOST_CALLS: usize = 1_000;
 pub async fn expand(context: &SessionContext, statement: &mut Statement) -> Result<()> {
     for _ in 0..MOST_CALLS {
         let mut finder = Finder::default();
-        let call = match statement.visit(&mut finder) {
+        let call = match Visit::visit(statement, &mut finder) {
             ControlFlow::Continue(()) => return Ok(()),
             ControlFlow::Break(call) => call?,
         };
@@ -43,9 +43,11 @@ pub async fn expand(context: &SessionContext, statement: &mut Statement) -> Resu
         .await?;
         let query = parse_query(&sql)?;
         // It breaks at the call that it replaces.
-        let _ = statement.visit(&mut Replacer(Some(query)));
+        let _ = VisitMut::visit(statement, &mut Replacer(Some(query)));
     }
-    Err(Error::internal("the calls of table functions do not come to an end"))
+    Err(Error::internal(
+        "the calls of table functions do not come to an end",
+    ))
 }
 
 /// A call that is to be expanded.
@@ -246,9 +248,7 @@ fn literal(expr: &Expr) -> Option<Literal> {
             _ => return None,
         },
         Expr::Nested(inner) => literal(inner)?,
-        Expr::Array(array) => {
-            Literal::List(array.elem.iter().map(literal).collect::<Option<_>>()?)
-        }
+        Expr::Array(array) => Literal::List(array.elem.iter().map(literal).collect::<Option<_>>()?),
         Expr::Dictionary(fields) => Literal::Struct(
             fields
                 .iter()
@@ -266,7 +266,7 @@ mod tests {
 
     fn with_clause(sql: &str) -> String {
         let query = parse_query(sql).unwrap();
-        match query.visit(&mut Finder::default()) {
+        match Visit::visit(&query, &mut Finder::default()) {
             ControlFlow::Break(call) => call.unwrap().with_clause,
             ControlFlow::Continue(()) => panic!("no call in {sql}"),
         }
@@ -277,11 +277,17 @@ mod tests {
         let call = "SELECT * FROM lag_features('a', columns => ['x'], lags => [1])";
         assert_eq!(with_clause(call), "");
         let both = with_clause(&format!("WITH a AS (SELECT 1), b AS (SELECT 2) {call}"));
-        assert_eq!(both.replace(['\n', ' '], ""), "WITHaAS(SELECT1),bAS(SELECT2)");
+        assert_eq!(
+            both.replace(['\n', ' '], ""),
+            "WITHaAS(SELECT1),bAS(SELECT2)"
+        );
         let first = with_clause(&format!("WITH a AS (SELECT 1), b AS ({call}) SELECT 1"));
         assert_eq!(first.replace(['\n', ' '], ""), "WITHaAS(SELECT1)");
         let inner = format!("WITH a AS (SELECT 1) SELECT * FROM (WITH A AS (SELECT 2) {call})");
-        assert_eq!(with_clause(&inner).replace(['\n', ' '], ""), "WITHAAS(SELECT2)");
+        assert_eq!(
+            with_clause(&inner).replace(['\n', ' '], ""),
+            "WITHAAS(SELECT2)"
+        );
     }
 
     #[test]
@@ -289,7 +295,10 @@ mod tests {
         let of = |sql: &str| literal(&crate::script::parse_constant(sql).unwrap());
         assert_eq!(of("-3"), Some(Literal::Integer(-3)));
         assert_eq!(of("2.5"), Some(Literal::Double(2.5)));
-        assert_eq!(of("['a']"), Some(Literal::List(vec![Literal::Text("a".into())])));
+        assert_eq!(
+            of("['a']"),
+            Some(Literal::List(vec![Literal::Text("a".into())]))
+        );
         let field = ("k".to_owned(), Literal::Boolean(true));
         assert_eq!(of("{'k': true}"), Some(Literal::Struct(vec![field])));
         assert_eq!(of("a + 1"), None);

@@ -19,8 +19,8 @@ use datafusion::object_store::{ObjectStore, ObjectStoreExt, path::Path as StoreP
 use datafusion::parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
 use datafusion::prelude::SessionContext;
 use sqlparser::ast::{
-    Expr, FunctionArg, FunctionArgExpr, ObjectName, ObjectNamePart, TableAlias, TableFactor,
-    Value, ValueWithSpan, Visit, VisitMut, Visitor, VisitorMut,
+    Expr, FunctionArg, FunctionArgExpr, ObjectName, ObjectNamePart, TableAlias, TableFactor, Value,
+    ValueWithSpan, Visit, VisitMut, Visitor, VisitorMut,
 };
 
 use crate::error::{Error, Result};
@@ -63,9 +63,15 @@ impl Format {
             None => (name.as_str(), false),
         };
         if name.ends_with(".csv") {
-            Some(Self::Csv { separator: b',', gzip })
+            Some(Self::Csv {
+                separator: b',',
+                gzip,
+            })
         } else if name.ends_with(".tsv") {
-            Some(Self::Csv { separator: b'\t', gzip })
+            Some(Self::Csv {
+                separator: b'\t',
+                gzip,
+            })
         } else if !gzip && (name.ends_with(".parquet") || name.ends_with(".pq")) {
             Some(Self::Parquet)
         } else {
@@ -250,7 +256,10 @@ pub fn parquet_schema(files: &[PathBuf]) -> Result<SchemaRef> {
 
 fn parquet_file_schema(file: &Path) -> Result<SchemaRef> {
     let unreadable = |error: &dyn std::fmt::Display| {
-        Error::failed(format!("{} is not a readable Parquet file: {error}", file.display()))
+        Error::failed(format!(
+            "{} is not a readable Parquet file: {error}",
+            file.display()
+        ))
     };
     let opened = File::open(file).map_err(|error| unreadable(&error))?;
     let metadata = ArrowReaderMetadata::load(&opened, ArrowReaderOptions::new())
@@ -284,7 +293,10 @@ fn difference(first: &Schema, other: &Schema) -> Option<String> {
 /// The columns of CSV files, with the types that both engines shall read.
 async fn csv_schema(files: &[PathBuf], separator: u8, gzip: bool) -> Result<SchemaRef> {
     let unreadable = |error: &dyn std::fmt::Display| {
-        Error::failed(format!("{} cannot be read as CSV: {error}", files[0].display()))
+        Error::failed(format!(
+            "{} cannot be read as CSV: {error}",
+            files[0].display()
+        ))
     };
     let store: Arc<dyn ObjectStore> = Arc::new(LocalFileSystem::new());
     let mut objects = Vec::new();
@@ -292,7 +304,12 @@ async fn csv_schema(files: &[PathBuf], separator: u8, gzip: bool) -> Result<Sche
         let io = |error| Error::io(format!("cannot read {}", file.display()), &error);
         let absolute = std::fs::canonicalize(file).map_err(io)?;
         let path = StorePath::from_absolute_path(&absolute).map_err(|error| unreadable(&error))?;
-        objects.push(store.head(&path).await.map_err(|error| unreadable(&error))?);
+        objects.push(
+            store
+                .head(&path)
+                .await
+                .map_err(|error| unreadable(&error))?,
+        );
     }
     let session = SessionContext::new().state();
     let schema = Format::csv(separator, gzip)
@@ -431,7 +448,10 @@ mod tests {
 
     #[test]
     fn patterns() {
-        assert!(matches("features-*.parquet", "features-000000000000.parquet"));
+        assert!(matches(
+            "features-*.parquet",
+            "features-000000000000.parquet"
+        ));
         assert!(matches("a?c*", "abc"));
         assert!(!matches("a?c", "ac"));
         assert!(!matches("*.parquet", "a.parquet.tmp"));
@@ -440,7 +460,12 @@ mod tests {
     #[test]
     fn formats() {
         let format = |name: &str| Format::of(Path::new(name));
-        let csv = |gzip| Some(Format::Csv { separator: b',', gzip });
+        let csv = |gzip| {
+            Some(Format::Csv {
+                separator: b',',
+                gzip,
+            })
+        };
         assert_eq!(format("a/Prices.CSV"), csv(false));
         assert_eq!(format("prices.csv.gz"), csv(true));
         assert_eq!(format("x.parquet"), Some(Format::Parquet));
@@ -450,13 +475,17 @@ mod tests {
 
     #[test]
     fn calls_are_replaced() {
-        let mut query =
-            crate::script::parse_query("SELECT * FROM read_table('a.csv') AS p, t, read_table('b')")
-                .unwrap();
+        let mut query = crate::script::parse_query(
+            "SELECT * FROM read_table('a.csv') AS p, t, read_table('b')",
+        )
+        .unwrap();
         assert_eq!(paths(&query).unwrap(), ["a.csv", "b"]);
         let one = crate::script::parse_query("SELECT 1").unwrap();
         let two = crate::script::parse_query("SELECT 2").unwrap();
         replace(&mut query, vec![one, two]);
-        assert_eq!(query.to_string(), "SELECT * FROM (SELECT 1) AS p, t, (SELECT 2)");
+        assert_eq!(
+            query.to_string(),
+            "SELECT * FROM (SELECT 1) AS p, t, (SELECT 2)"
+        );
     }
 }

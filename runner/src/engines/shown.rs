@@ -2,7 +2,7 @@
 
 use serde_json::{Value as Json, json};
 
-use crate::printer::rows;
+use crate::printer::{rows, thousands};
 
 /// How many rows are kept to be shown.
 pub const SHOWN_ROWS: usize = 40;
@@ -156,6 +156,12 @@ impl Shown {
         }
     }
 
+    /// Whether this is a drawing, such as the plan that EXPLAIN shows.
+    fn is_drawing(&self) -> bool {
+        let lines = |value: &Json| value.as_str().is_some_and(|text| text.contains('\n'));
+        self.columns.len() <= 2 && self.rows.iter().flatten().any(lines)
+    }
+
     /// For `--output json`.
     pub fn to_json(&self) -> Json {
         json!({ "columns": self.columns, "rows": self.rows, "total": self.total })
@@ -165,6 +171,12 @@ impl Shown {
 /// A table for people: numbers to the right, and the number of rows below.
 impl std::fmt::Display for Shown {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if self.is_drawing() {
+            for value in self.rows.iter().flatten() {
+                writeln!(f, "{}", value.as_str().unwrap_or_default().trim_end())?;
+            }
+            return Ok(());
+        }
         let cells: Vec<Vec<String>> = self
             .rows
             .iter()
@@ -209,7 +221,7 @@ impl std::fmt::Display for Shown {
         }
         if self.total > self.rows.len() as u64 {
             let more = self.total - self.rows.len() as u64;
-            writeln!(f, "... {} more", rows(more))?;
+            writeln!(f, "... {} more rows", thousands(more))?;
         }
         write!(f, "({})", rows(self.total))
     }

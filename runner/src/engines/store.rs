@@ -40,7 +40,10 @@ impl Store {
     /// A folder that another process uses or that cannot be written.
     pub fn open(folder: &Path) -> Result<Self> {
         let failed = |error: io::Error| {
-            Error::usage(format!("cannot open database folder {}: {error}", folder.display()))
+            Error::usage(format!(
+                "cannot open database folder {}: {error}",
+                folder.display()
+            ))
         };
         fs::create_dir_all(folder).map_err(failed)?;
         let path = folder.join(LOCK);
@@ -316,7 +319,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(folder.path()).unwrap();
         let error = Store::open(folder.path()).unwrap_err().to_string();
-        assert!(error.contains(&format!("process {}", std::process::id())), "{error}");
+        assert!(
+            error.contains(&format!("process {}", std::process::id())),
+            "{error}"
+        );
         drop(store);
         assert!(Store::open(folder.path()).is_ok());
     }

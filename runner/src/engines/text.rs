@@ -37,7 +37,14 @@ mod tests {
 
     #[test]
     fn every_quote_survives() {
-        for text in ["it''s", "''''", "a''''b", r"\''", r"\''; DROP TABLE t; --", ""] {
+        for text in [
+            "it''s",
+            "''''",
+            "a''''b",
+            r"\''",
+            r"\''; DROP TABLE t; --",
+            "",
+        ] {
             let query = format!("SELECT '{text}' AS a");
             assert_eq!(sql(&parse_query(&query).unwrap()), query);
         }

@@ -40,7 +40,11 @@ pub fn entries(file: &str, text: &str) -> Result<Vec<Entry>> {
     let mut entries = Vec::new();
     match document {
         Node::Map(map) => flatten("", map, &place, &mut entries),
-        _ => return Err(Error::usage(format!("{file} must be a mapping of settings"))),
+        _ => {
+            return Err(Error::usage(format!(
+                "{file} must be a mapping of settings"
+            )));
+        }
     }
     Ok(entries)
 }
