@@ -51,9 +51,9 @@ async fn groups_merge_whatever_the_batches_and_partitions() {
             assert_eq!(
                 rows(&context, sql).await,
                 [
-                    "0|[{feature: x, rows: 14, missing: 2, total: 462.5, options: {\"k\":1}}, \
+                    "0|[{feature: x, rows: 14, missing: 2, total: 500.0, options: {\"k\":1}}, \
                      {feature: i, rows: 14, missing: 0, total: 4550.0, options: {\"k\":1}}]",
-                    "1|[{feature: x, rows: 14, missing: 1, total: 565.375, options: {\"k\":1}}, \
+                    "1|[{feature: x, rows: 14, missing: 2, total: 539.5, options: {\"k\":1}}, \
                      {feature: i, rows: 14, missing: 0, total: 5152.0, options: {\"k\":1}}]",
                 ],
                 "{label}"

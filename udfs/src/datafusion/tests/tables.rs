@@ -50,7 +50,7 @@ async fn a_call_is_planned_as_its_sql() {
 }
 
 #[test]
-fn a_call_is_planned_on_either_runtime_and_on_none() {
+fn a_call_is_planned_on_either_runtime() {
     async fn run() -> Vec<String> {
         let context = context();
         table(&context);
