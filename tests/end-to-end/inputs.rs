@@ -139,3 +139,14 @@ fn shards_must_fit_each_other() {
             .fails(1, &["p-000000000002.parquet", "column 'Id'"]);
     }
 }
+
+#[test]
+fn a_column_without_a_name_gets_one() {
+    let project = Project::with_script("SELECT column0, close FROM read_table('a.csv')");
+    project.file("a.csv", "\u{feff},Close \n2020-01-01 10:00:00,1.5\n");
+    for engine in ENGINES {
+        let run = project.run(&["--engine", engine, "--output", "json"]);
+        let rows = run.success().json()["steps"][0]["result"]["rows"].clone();
+        assert_eq!(rows, json!([["2020-01-01T10:00:00", 1.5]]), "{engine}");
+    }
+}

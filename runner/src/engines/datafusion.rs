@@ -46,6 +46,8 @@ use crate::parameters::Step;
 use crate::script::{Action, parse_query};
 use crate::settings::Settings;
 
+/// Rows of a row group, the unit that scans share out among the workers.
+const ROW_GROUP_ROWS: usize = 122_880;
 /// Bytes of a row group, so that wide tables do not fill the memory.
 const ROW_GROUP_BYTES: usize = 128 << 20;
 /// How many memory users an "out of memory" error names.
@@ -521,6 +523,7 @@ fn check_columns(schema: &SchemaRef) -> Result<()> {
 fn properties(schema: &SchemaRef) -> WriterProperties {
     let mut builder = WriterProperties::builder()
         .set_compression(Compression::SNAPPY)
+        .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
         .set_max_row_group_bytes(Some(ROW_GROUP_BYTES));
     for field in schema.fields() {
         if matches!(field.data_type(), DataType::Float64 | DataType::Float32) {

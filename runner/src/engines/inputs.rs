@@ -138,10 +138,8 @@ impl Input {
 
     /// The names that the columns have in scripts.
     pub fn names(&self) -> impl Iterator<Item = String> {
-        self.schema.fields().iter().map(|field| {
-            let name = field.name().trim_start_matches('\u{feff}');
-            name.trim().to_lowercase()
-        })
+        let names = self.schema.fields().iter();
+        names.map(|field| field.name().to_lowercase())
     }
 }
 
@@ -322,7 +320,15 @@ async fn csv_schema(files: &[PathBuf], separator: u8, gzip: bool) -> Result<Sche
     let fields: Vec<Field> = schema
         .fields()
         .iter()
-        .map(|field| Field::new(field.name(), csv_type(field.data_type()), true))
+        .enumerate()
+        .map(|(i, field)| {
+            let name = match field.name().trim_start_matches('\u{feff}').trim() {
+                // What pandas writes above the index; DuckDB's name for it.
+                "" => format!("column{i}"),
+                name => name.to_owned(),
+            };
+            Field::new(name, csv_type(field.data_type()), true)
+        })
         .collect();
     Ok(Arc::new(Schema::new(fields)))
 }
