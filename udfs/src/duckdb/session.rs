@@ -19,7 +19,8 @@ use super::{register_list, table};
 /// It works as a [`duckdb::Connection`]; further connections come from
 /// [`Session::connect`], because the table functions are macros of one
 /// connection. The database closes with its last session: connections that
-/// were made otherwise ([`Connection::try_clone`]) must not outlive that.
+/// were made otherwise ([`Connection::try_clone`]) must not outlive that. Open
+/// a file once per process: DuckDB's lock keeps only other processes out.
 ///
 /// ```no_run
 /// # use lagrange_udfs::duckdb::Session;

@@ -100,7 +100,7 @@ impl<'a> Writer<'a> {
         values: &'v [&'v Value],
         get: impl Fn(&'v Value) -> Option<T> + 'v,
     ) -> Result<impl ExactSizeIterator<Item = Option<T>> + 'v> {
-        let fits = |value: &&'v Value| **value == Value::Null || get(value).is_some();
+        let fits = |value: &&'v Value| matches!(value, Value::Null) || get(value).is_some();
         if !values.iter().all(fits) {
             return Err(self.mismatch());
         }
