@@ -117,6 +117,10 @@ fn numbers_are_checked_and_trailing_arguments_optional() {
         Some("2.5")
     );
     assert_eq!(text(&session, "plus(NULL, 2)"), None);
+    let bound: f64 = session
+        .query_row("SELECT plus(?, ?)", [1.5, 2.0], |row| row.get(0))
+        .expect("parameters");
+    assert_eq!(bound, 3.5);
     let sum: f64 = one(
         &session,
         "SELECT sum(plus(i, i / 2)) FROM range(10000) r(i)",
