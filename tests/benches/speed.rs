@@ -17,7 +17,10 @@ use lagrange_tests::{DataFusionEngine, DuckDbEngine, Engine};
 const THREADS: usize = 2;
 
 fn main() {
-    let wanted: Vec<String> = std::env::args().skip(1).filter(|a| !a.starts_with('-')).collect();
+    let wanted: Vec<String> = std::env::args()
+        .skip(1)
+        .filter(|a| !a.starts_with('-'))
+        .collect();
     let run = |name: &str| wanted.is_empty() || wanted.iter().any(|w| w == name);
     if run("corr") {
         correlation(0);
@@ -69,7 +72,11 @@ fn python(task: &str, parquet: &Path) -> Option<(String, f64)> {
         .env_remove("OPENBLAS_L2_SIZE")
         .output()
         .expect("Python starts");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     let text = String::from_utf8_lossy(&output.stdout);
     let (name, seconds) = text.trim().rsplit_once(' ').expect("a name and seconds");
     Some((name.to_owned(), seconds.parse().expect("seconds")))
@@ -79,7 +86,10 @@ fn report(title: &str, ours: (&str, f64), peers: &[(String, f64)]) {
     println!("{title}");
     println!("  {:<34} {:>9.3} s", ours.0, ours.1);
     for (name, seconds) in peers {
-        println!("  {name:<34} {seconds:>9.3} s   {:>6.2} times ours", seconds / ours.1);
+        println!(
+            "  {name:<34} {seconds:>9.3} s   {:>6.2} times ours",
+            seconds / ours.1
+        );
     }
 }
 
@@ -95,7 +105,10 @@ fn noise(columns: usize, rows: usize, nulls: usize, extra: &str) -> String {
             }
         })
         .collect();
-    format!("CREATE TABLE t AS SELECT {extra}{} FROM range({rows}) r(k)", items.join(", "))
+    format!(
+        "CREATE TABLE t AS SELECT {extra}{} FROM range({rows}) r(k)",
+        items.join(", ")
+    )
 }
 
 /// The table in DuckDB, as Parquet in a folder that goes with the value, and
@@ -106,7 +119,10 @@ fn load(create: &str) -> (DuckDbEngine, tempfile::TempDir, std::path::PathBuf) {
     query(&mut duckdb, create);
     let folder = tempfile::tempdir().expect("a temporary folder");
     let parquet = folder.path().join("t.parquet");
-    query(&mut duckdb, &format!("COPY t TO '{}' (FORMAT parquet)", parquet.display()));
+    query(
+        &mut duckdb,
+        &format!("COPY t TO '{}' (FORMAT parquet)", parquet.display()),
+    );
     (duckdb, folder, parquet)
 }
 
@@ -114,7 +130,10 @@ fn load_datafusion(parquet: &Path) -> DataFusionEngine {
     let mut datafusion = DataFusionEngine::new(THREADS, 8192);
     query(
         &mut datafusion,
-        &format!("CREATE EXTERNAL TABLE file STORED AS PARQUET LOCATION '{}'", parquet.display()),
+        &format!(
+            "CREATE EXTERNAL TABLE file STORED AS PARQUET LOCATION '{}'",
+            parquet.display()
+        ),
     );
     query(&mut datafusion, "CREATE TABLE t AS SELECT * FROM file");
     datafusion
@@ -132,20 +151,34 @@ fn correlation(nulls: usize) {
     let ours = time(&mut duckdb, 3, &matrix);
     let mut peers = Vec::new();
     let maxima: Vec<String> = (0..columns).map(|i| format!("max(c{i}) AS c{i}")).collect();
-    let scan = time(&mut duckdb, 3, &format!("SELECT {} FROM t", maxima.join(", ")));
+    let scan = time(
+        &mut duckdb,
+        3,
+        &format!("SELECT {} FROM t", maxima.join(", ")),
+    );
     peers.push(("(a scan: max of every column)".to_owned(), scan));
     if nulls == 0 {
         let pairs: Vec<String> = (0..columns)
             .flat_map(|i| (i + 1..columns).map(move |j| format!("corr(c{i}, c{j}) AS r{i}_{j}")))
             .collect();
-        let seconds = time(&mut duckdb, 1, &format!("SELECT {} FROM t", pairs.join(", ")));
+        let seconds = time(
+            &mut duckdb,
+            1,
+            &format!("SELECT {} FROM t", pairs.join(", ")),
+        );
         peers.push(("DuckDB corr, all pairs".to_owned(), seconds));
     }
     drop(duckdb);
     let mut datafusion = load_datafusion(&parquet);
-    peers.push(("corr_matrix on DataFusion".to_owned(), time(&mut datafusion, 3, &matrix)));
+    peers.push((
+        "corr_matrix on DataFusion".to_owned(),
+        time(&mut datafusion, 3, &matrix),
+    ));
     drop(datafusion);
-    peers.extend(python(if nulls == 0 { "corr" } else { "corr_nulls" }, &parquet));
+    peers.extend(python(
+        if nulls == 0 { "corr" } else { "corr_nulls" },
+        &parquet,
+    ));
     report(
         &format!("corr_matrix, {rows} x {columns}, {nulls} % NULL"),
         ("corr_matrix on DuckDB", ours),
@@ -160,10 +193,17 @@ fn fit() {
     let ours = time(&mut duckdb, 3, &sql);
     drop(duckdb);
     let mut datafusion = load_datafusion(&parquet);
-    let mut peers = vec![("fit on DataFusion".to_owned(), time(&mut datafusion, 3, &sql))];
+    let mut peers = vec![(
+        "fit on DataFusion".to_owned(),
+        time(&mut datafusion, 3, &sql),
+    )];
     drop(datafusion);
     peers.extend(python("fit", &parquet));
-    report(&format!("fit ols, {rows} x {}", columns - 1), ("fit on DuckDB", ours), &peers);
+    report(
+        &format!("fit ols, {rows} x {}", columns - 1),
+        ("fit on DuckDB", ours),
+        &peers,
+    );
 }
 
 fn lags() {
@@ -183,15 +223,26 @@ fn lags() {
         items.join(", ")
     );
     let ours = time(&mut duckdb, 2, &ours_sql);
-    let mut peers = vec![("window SQL by hand on DuckDB".to_owned(), time(&mut duckdb, 2, &by_hand))];
+    let mut peers = vec![(
+        "window SQL by hand on DuckDB".to_owned(),
+        time(&mut duckdb, 2, &by_hand),
+    )];
     drop(duckdb);
     let mut datafusion = load_datafusion(&parquet);
-    peers.push(("lag_features on DataFusion".to_owned(), time(&mut datafusion, 1, &ours_sql)));
-    peers.push(("window SQL by hand on DataFusion".to_owned(), time(&mut datafusion, 1, &by_hand)));
+    peers.push((
+        "lag_features on DataFusion".to_owned(),
+        time(&mut datafusion, 1, &ours_sql),
+    ));
+    peers.push((
+        "window SQL by hand on DataFusion".to_owned(),
+        time(&mut datafusion, 1, &by_hand),
+    ));
     drop(datafusion);
     peers.extend(python("lag", &parquet));
     report(
-        &format!("lag_features, {rows} rows, {symbols} symbols, {columns} columns, 5 lags, into a table"),
+        &format!(
+            "lag_features, {rows} rows, {symbols} symbols, {columns} columns, 5 lags, into a table"
+        ),
         ("lag_features on DuckDB", ours),
         &peers,
     );

@@ -73,7 +73,7 @@ fn a_missing_parameter_has_a_place_and_a_suggestion() {
         2,
         &[
             "script.sql:3:7: parameter $limt has no value",
-            "3 | LIMIT $limt\n",
+            "3 | LIMIT $limt;\n",
             "did you mean 'limit'?",
         ],
     );

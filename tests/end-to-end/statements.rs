@@ -6,14 +6,13 @@ use crate::project::{ENGINES, Project};
 
 #[test]
 fn a_syntax_error_is_shown_in_place() {
-    let project = Project::with_script("SELECT 1;\n-- next\nSELECT a,\n  FROM WHERE x;\n");
+    let project = Project::with_script("SELECT 1;\n-- next\nSELECT a,\n  b c d\nFROM t;\n");
     project.run(&[]).fails(
         2,
         &[
-            "error: script.sql:4:",
-            "syntax error",
-            "4 |   FROM WHERE x;\n",
-            "^",
+            "error: script.sql:4:7: syntax error",
+            "4 |   b c d\n",
+            "  |       ^",
         ],
     );
     let project = Project::with_script("SELECT 'open");

@@ -38,7 +38,12 @@ impl Engine for DataFusionEngine {
             .runtime
             .block_on(async {
                 let frame = self.context.sql(sql).await?;
-                let names = frame.schema().fields().iter().map(|f| f.name().clone()).collect();
+                let names = frame
+                    .schema()
+                    .fields()
+                    .iter()
+                    .map(|f| f.name().clone())
+                    .collect();
                 datafusion::error::Result::Ok((names, frame.collect().await?))
             })
             .map_err(|error| EngineError(error.to_string()))?;
@@ -49,7 +54,13 @@ impl Engine for DataFusionEngine {
 
 fn rows(batch: &RecordBatch) -> Vec<Vec<String>> {
     (0..batch.num_rows())
-        .map(|row| batch.columns().iter().map(|column| text(column.as_ref(), row)).collect())
+        .map(|row| {
+            batch
+                .columns()
+                .iter()
+                .map(|column| text(column.as_ref(), row))
+                .collect()
+        })
         .collect()
 }
 
@@ -73,10 +84,9 @@ fn text(array: &dyn Array, row: usize) -> String {
         DataType::Struct(fields) => {
             let columns = array.as_struct();
             print::fields(
-                fields
-                    .iter()
-                    .enumerate()
-                    .map(|(i, field)| (field.name().clone(), text(columns.column(i).as_ref(), row))),
+                fields.iter().enumerate().map(|(i, field)| {
+                    (field.name().clone(), text(columns.column(i).as_ref(), row))
+                }),
             )
         }
         DataType::Binary => print::bytes(array.as_binary::<i32>().value(row)),

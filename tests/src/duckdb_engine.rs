@@ -14,7 +14,8 @@ impl DuckDbEngine {
     /// With that many threads.
     pub fn new(threads: usize) -> Self {
         let threads = threads.to_string();
-        let session = Session::open(None, &[("threads", &threads)]).expect("DuckDB opens in memory");
+        let session =
+            Session::open(None, &[("threads", &threads)]).expect("DuckDB opens in memory");
         Self { session }
     }
 }
@@ -28,11 +29,16 @@ impl Engine for DuckDbEngine {
         let failed = |error: duckdb::Error| EngineError(error.to_string());
         let mut statement = self.session.prepare(sql).map_err(failed)?;
         let mut rows = statement.query([]).map_err(failed)?;
-        let mut table = Table { names: Vec::new(), rows: Vec::new() };
+        let mut table = Table {
+            names: Vec::new(),
+            rows: Vec::new(),
+        };
         while let Some(row) = rows.next().map_err(failed)? {
             let columns = row.as_ref().column_count();
             let values = (0..columns).map(|i| row.get::<_, Value>(i).map(|value| text(&value)));
-            table.rows.push(values.collect::<Result<_, _>>().map_err(failed)?);
+            table
+                .rows
+                .push(values.collect::<Result<_, _>>().map_err(failed)?);
         }
         if let Some(statement) = rows.as_ref() {
             table.names = statement.column_names();
@@ -62,9 +68,11 @@ fn text(value: &Value) -> String {
         Value::Date32(days) => date(*days),
         Value::Timestamp(unit, value) => timestamp(*unit, *value),
         Value::List(values) | Value::Array(values) => print::list(values.iter().map(text)),
-        Value::Struct(fields) => {
-            print::fields(fields.iter().map(|(name, value)| (name.clone(), text(value))))
-        }
+        Value::Struct(fields) => print::fields(
+            fields
+                .iter()
+                .map(|(name, value)| (name.clone(), text(value))),
+        ),
         other => format!("{other:?}"),
     }
 }

@@ -1,8 +1,8 @@
 //! What the suites share: the two engines behind one trait, and one way to
 //! print a value.
 
-mod duckdb_engine;
 mod datafusion_engine;
+mod duckdb_engine;
 mod print;
 
 use std::fmt;
@@ -46,12 +46,18 @@ pub trait Engine {
         let text = table.rows.first().and_then(|row| row.first());
         match text.map(String::as_str) {
             None | Some("NULL") => Ok(None),
-            Some(text) => text.parse().map(Some).map_err(|_| EngineError(format!("not a number: {text}"))),
+            Some(text) => text
+                .parse()
+                .map(Some)
+                .map_err(|_| EngineError(format!("not a number: {text}"))),
         }
     }
 }
 
 /// Both engines as a user opens them, and the settings that force merging.
 pub fn engines() -> Vec<Box<dyn Engine>> {
-    vec![Box::new(DuckDbEngine::new(2)), Box::new(DataFusionEngine::new(2, 8192))]
+    vec![
+        Box::new(DuckDbEngine::new(2)),
+        Box::new(DataFusionEngine::new(2, 8192)),
+    ]
 }

@@ -27,7 +27,9 @@ pub fn bytes(value: &[u8]) -> String {
 
 /// `{a: 1, b: NULL}`.
 pub fn fields(fields: impl Iterator<Item = (String, String)>) -> String {
-    let fields: Vec<String> = fields.map(|(name, value)| format!("{name}: {value}")).collect();
+    let fields: Vec<String> = fields
+        .map(|(name, value)| format!("{name}: {value}"))
+        .collect();
     format!("{{{}}}", fields.join(", "))
 }
 

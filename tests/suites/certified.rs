@@ -147,13 +147,24 @@ fn engines() -> Vec<(&'static str, Box<dyn Engine>)> {
 }
 
 /// The least number of correct digits over estimates and standard deviations.
-fn digits(engine: &mut dyn Engine, features: &str, relation: &str, certified: &[[f64; 2]]) -> (f64, f64) {
+fn digits(
+    engine: &mut dyn Engine,
+    features: &str,
+    relation: &str,
+    certified: &[[f64; 2]],
+) -> (f64, f64) {
     engine
-        .query(&format!("CREATE TABLE fitted AS SELECT fit(y, {features}) AS model FROM {relation}"))
+        .query(&format!(
+            "CREATE TABLE fitted AS SELECT fit(y, {features}) AS model FROM {relation}"
+        ))
         .expect("the data can be fitted");
     let mut worst = [f64::INFINITY; 2];
     for (i, certified) in certified.iter().enumerate() {
-        for (column, (field, expected)) in ["coefficient", "std_error"].iter().zip(certified).enumerate() {
+        for (column, (field, expected)) in ["coefficient", "std_error"]
+            .iter()
+            .zip(certified)
+            .enumerate()
+        {
             // Relative error computed in SQL, where no digit is lost in printing.
             let error = engine
                 .number(&format!(
@@ -189,7 +200,10 @@ fn longley_has_ten_digits() {
         let features = "{'x1': x1, 'x2': x2, 'x3': x3, 'x4': x4, 'x5': x5, 'x6': x6}";
         let (estimates, errors) = digits(engine.as_mut(), features, "longley", &LONGLEY_CERTIFIED);
         println!("Longley on {name}: {estimates:.1} digits, standard deviations {errors:.1}");
-        assert!(estimates >= 10.0 && errors >= 10.0, "{name}: {estimates} {errors}");
+        assert!(
+            estimates >= 10.0 && errors >= 10.0,
+            "{name}: {estimates} {errors}"
+        );
     }
 }
 
@@ -197,7 +211,10 @@ fn longley_has_ten_digits() {
 fn filip_has_seven_digits() {
     let powers: Vec<String> = (1..=10).map(|i| format!("'x{i}': x{i}")).collect();
     let columns: Vec<String> = (1..=10).map(|i| format!("x{i}")).collect();
-    let casts: Vec<String> = columns.iter().map(|c| format!("CAST({c} AS DOUBLE) AS {c}")).collect();
+    let casts: Vec<String> = columns
+        .iter()
+        .map(|c| format!("CAST({c} AS DOUBLE) AS {c}"))
+        .collect();
     let rows: Vec<String> = FILIP
         .iter()
         .map(|(y, x)| {
@@ -217,6 +234,9 @@ fn filip_has_seven_digits() {
         let features = format!("{{{}}}", powers.join(", "));
         let (estimates, errors) = digits(engine.as_mut(), &features, "filip", &FILIP_CERTIFIED);
         println!("Filip on {name}: {estimates:.1} digits, standard deviations {errors:.1}");
-        assert!(estimates >= 7.0 && errors >= 7.0, "{name}: {estimates} {errors}");
+        assert!(
+            estimates >= 7.0 && errors >= 7.0,
+            "{name}: {estimates} {errors}"
+        );
     }
 }

@@ -10,11 +10,18 @@ fn every_example_runs_on_both_engines_alike() {
         let signature = function.signature();
         let results: Vec<_> = engines()
             .iter_mut()
-            .map(|engine| engine.query(signature.example).map_err(|error| error.to_string()))
+            .map(|engine| {
+                engine
+                    .query(signature.example)
+                    .map_err(|error| error.to_string())
+            })
             .collect();
         match results.as_slice() {
             [Ok(duckdb), Ok(datafusion)] if duckdb == datafusion && !duckdb.rows.is_empty() => {}
-            _ => failures.push(format!("{}: {}\n{results:#?}", signature.name, signature.example)),
+            _ => failures.push(format!(
+                "{}: {}\n{results:#?}",
+                signature.name, signature.example
+            )),
         }
     }
     assert!(failures.is_empty(), "{}", failures.join("\n\n"));

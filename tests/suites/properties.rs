@@ -96,7 +96,10 @@ fn assert_close(name: &str, actual: &Value, expected: &Value) {
             (None, None) => true,
             _ => false,
         };
-        assert!(close, "{name}: {a:?} against {b:?}\n{actual:?}\n{expected:?}");
+        assert!(
+            close,
+            "{name}: {a:?} against {b:?}\n{actual:?}\n{expected:?}"
+        );
     }
 }
 
@@ -120,10 +123,12 @@ fn parts() -> impl Strategy<Value = Vec<Vec<Row>>> {
 }
 
 fn aggregates() -> impl Iterator<Item = &'static dyn AnyAggregate> {
-    functions::all().iter().filter_map(|function| match function {
-        Function::Aggregate(aggregate) => Some(*aggregate),
-        _ => None,
-    })
+    functions::all()
+        .iter()
+        .filter_map(|function| match function {
+            Function::Aggregate(aggregate) => Some(*aggregate),
+            _ => None,
+        })
 }
 
 fn model() -> Vec<u8> {
@@ -161,8 +166,10 @@ fn merging_in_any_split_and_order_is_the_same() {
             let expected = aggregate
                 .finish(&state_of(aggregate, &all, &model))
                 .expect("a value");
-            let states: Vec<AnyState> =
-                parts.iter().map(|part| state_of(aggregate, part, &model)).collect();
+            let states: Vec<AnyState> = parts
+                .iter()
+                .map(|part| state_of(aggregate, part, &model))
+                .collect();
 
             // In order, starting from a fresh state: identity on the left.
             let mut forward = aggregate.start();
@@ -174,8 +181,12 @@ fn merging_in_any_split_and_order_is_the_same() {
             for state in states.iter().rev() {
                 let bytes = aggregate.save(state).expect("a state saves");
                 let loaded = aggregate.load(&bytes).expect("a state loads");
-                aggregate.merge(&mut backward, &loaded).expect("states merge");
-                aggregate.merge(&mut backward, &aggregate.start()).expect("states merge");
+                aggregate
+                    .merge(&mut backward, &loaded)
+                    .expect("states merge");
+                aggregate
+                    .merge(&mut backward, &aggregate.start())
+                    .expect("states merge");
             }
             for merged in [&forward, &backward] {
                 let actual = aggregate.finish(merged).expect("a value");
@@ -202,7 +213,12 @@ fn selected_rows_are_as_if_they_were_all() {
     let rows: Vec<Row> = (0..1000)
         .map(|i| {
             let x = f64::from(i);
-            [x.sin(), x, (x * 0.7).cos(), if i % 17 == 0 { f64::NAN } else { x % 13.0 }]
+            [
+                x.sin(),
+                x,
+                (x * 0.7).cos(),
+                if i % 17 == 0 { f64::NAN } else { x % 13.0 },
+            ]
         })
         .collect();
     let chosen: Vec<u32> = (0..1000).filter(|i| i % 3 != 1).collect();
@@ -211,12 +227,18 @@ fn selected_rows_are_as_if_they_were_all() {
         let name = aggregate.signature().name;
         let mut state = aggregate.start();
         aggregate
-            .update(&mut state, &inputs(name, &rows, &model), Rows::Some(&chosen))
+            .update(
+                &mut state,
+                &inputs(name, &rows, &model),
+                Rows::Some(&chosen),
+            )
             .expect("the rows are good");
         assert_close(
             name,
             &aggregate.finish(&state).expect("a value"),
-            &aggregate.finish(&state_of(aggregate, &kept, &model)).expect("a value"),
+            &aggregate
+                .finish(&state_of(aggregate, &kept, &model))
+                .expect("a value"),
         );
     }
 }

@@ -55,7 +55,9 @@ fn every_function_has_a_suite() {
     let files = files();
     for function in lagrange_udfs::functions::all() {
         let name = function.signature().name;
-        let has = files.iter().any(|file| file.file_stem().is_some_and(|stem| stem == name));
+        let has = files
+            .iter()
+            .any(|file| file.file_stem().is_some_and(|stem| stem == name));
         assert!(has, "tests/slt/{name}.slt is missing");
     }
 }

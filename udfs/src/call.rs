@@ -277,9 +277,17 @@ impl<'a> Call<'a> {
         let names: Vec<&str> = known.iter().map(|source| source.name.as_str()).collect();
         let fix = match crate::error::nearest(column, &names) {
             Some(near) => format!("the relation has no such column, did you mean '{near}'?"),
-            None => format!("the relation has no such column; it has {}", names.join(", ")),
+            None => format!(
+                "the relation has no such column; it has {}",
+                names.join(", ")
+            ),
         };
-        Err(Error::argument(self.function(), argument, quote_text(column), fix))
+        Err(Error::argument(
+            self.function(),
+            argument,
+            quote_text(column),
+            fix,
+        ))
     }
 
     /// The relation, as it stands after FROM.
@@ -295,7 +303,10 @@ impl<'a> Call<'a> {
         let name = argument.map_or("", |argument| argument.name);
         match self.text(name)? {
             Some(text) => relation_sql(text).ok_or_else(|| {
-                self.wrong(name, "pass the name of a table, view or CTE, or a query in parentheses")
+                self.wrong(
+                    name,
+                    "pass the name of a table, view or CTE, or a query in parentheses",
+                )
             }),
             None => Err(self.wrong(name, "pass the name of a relation")),
         }
@@ -315,7 +326,12 @@ pub fn relation_sql(text: &str) -> Option<String> {
     if text.is_empty() || text.split('.').any(str::is_empty) {
         return None;
     }
-    Some(text.split('.').map(quote_name).collect::<Vec<_>>().join("."))
+    Some(
+        text.split('.')
+            .map(quote_name)
+            .collect::<Vec<_>>()
+            .join("."),
+    )
 }
 
 /// The name as a quoted SQL identifier.

@@ -15,7 +15,10 @@ pub fn text(name: Option<&str>) -> Result<String> {
         return Ok(overview());
     };
     let function = functions::find(name).ok_or_else(|| {
-        let names: Vec<&str> = functions::all().iter().map(|f| f.signature().name).collect();
+        let names: Vec<&str> = functions::all()
+            .iter()
+            .map(|f| f.signature().name)
+            .collect();
         Error::unknown("functions", name, &names)
     })?;
     Ok(page(function))
@@ -80,7 +83,12 @@ pub fn call_syntax(signature: &Signature) -> String {
     match (required.is_empty(), optional.is_empty()) {
         (_, true) => format!("{}({})", signature.name, names(required)),
         (true, false) => format!("{}([{}])", signature.name, names(optional)),
-        (false, false) => format!("{}({} [, {}])", signature.name, names(required), names(optional)),
+        (false, false) => format!(
+            "{}({} [, {}])",
+            signature.name,
+            names(required),
+            names(optional)
+        ),
     }
 }
 
@@ -91,7 +99,12 @@ fn page(function: Function) -> String {
     if !matches!(function, Function::Table(_)) {
         let _ = write!(out, " -> {}", signature.returns);
     }
-    let _ = writeln!(out, "\n{} function, {}", function.kind(), signature.category.title());
+    let _ = writeln!(
+        out,
+        "\n{} function, {}",
+        function.kind(),
+        signature.category.title()
+    );
     if !signature.aliases.is_empty() {
         let _ = writeln!(out, "Also called {}.", signature.aliases.join(", "));
     }
@@ -151,12 +164,18 @@ mod tests {
             for name in std::iter::once(&signature.name).chain(signature.aliases) {
                 assert!(names.insert(*name), "two functions are called {name}");
             }
-            assert!(signature.docs.contains("\n\n"), "{} has no docs", signature.name);
+            assert!(
+                signature.docs.contains("\n\n"),
+                "{} has no docs",
+                signature.name
+            );
             assert!(!signature.nulls.is_empty(), "{}: nulls", signature.name);
             assert!(!signature.example.is_empty(), "{}: example", signature.name);
             let defaults = signature.arguments.iter().skip(signature.required());
             assert!(
-                defaults.into_iter().all(|argument| argument.default.is_some()),
+                defaults
+                    .into_iter()
+                    .all(|argument| argument.default.is_some()),
                 "{}: a required argument follows an optional one",
                 signature.name
             );

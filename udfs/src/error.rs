@@ -56,11 +56,7 @@ impl Error {
     }
 
     /// A name that the function does not take, with the nearest of `known`.
-    pub fn unknown(
-        function: impl Into<String>,
-        name: impl Into<String>,
-        known: &[&str],
-    ) -> Self {
+    pub fn unknown(function: impl Into<String>, name: impl Into<String>, known: &[&str]) -> Self {
         let name = name.into();
         let hint = nearest(&name, known)
             .map(|near| format!(", did you mean '{near}'?"))
@@ -103,7 +99,12 @@ pub fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
     let name = name.to_lowercase();
     known
         .iter()
-        .map(|candidate| (strsim::jaro_winkler(&name, &candidate.to_lowercase()), *candidate))
+        .map(|candidate| {
+            (
+                strsim::jaro_winkler(&name, &candidate.to_lowercase()),
+                *candidate,
+            )
+        })
         .filter(|(score, _)| *score > 0.8)
         .max_by(|a, b| a.0.total_cmp(&b.0))
         .map(|(_, candidate)| candidate)

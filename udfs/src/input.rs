@@ -185,7 +185,10 @@ impl<'a> Inputs<'a> {
 }
 
 fn misplaced(i: usize, expected: &str) -> Error {
-    Error::internal("input", format!("argument {i} was expected to be {expected}"))
+    Error::internal(
+        "input",
+        format!("argument {i} was expected to be {expected}"),
+    )
 }
 
 /// Which rows of a batch belong to the state that is being updated.

@@ -39,7 +39,10 @@ impl Options {
         for key in signature.options {
             let value = match given.get(key.name) {
                 None | Some(Json::Null) => serde_json::from_str(key.default).map_err(|_| {
-                    Error::internal(function, format!("the default of '{}' is not JSON", key.name))
+                    Error::internal(
+                        function,
+                        format!("the default of '{}' is not JSON", key.name),
+                    )
                 })?,
                 Some(value) => check(function, key, value.clone())?,
             };
@@ -52,7 +55,10 @@ impl Options {
     }
 
     fn get(&self, name: &str) -> &Json {
-        debug_assert!(self.keys.iter().any(|key| key.name == name), "no key {name}");
+        debug_assert!(
+            self.keys.iter().any(|key| key.name == name),
+            "no key {name}"
+        );
         self.values.get(name).unwrap_or(&Json::Null)
     }
 
@@ -103,9 +109,12 @@ fn check(function: &str, key: &OptionKey, value: Json) -> Result<Json> {
             _ => wrong(format!("pass a number from {least} to {most}")),
         },
         Accepts::Integer(least, most) => {
-            let whole = value
-                .as_i64()
-                .or_else(|| value.as_f64().filter(|x| x.fract() == 0.0).map(|x| x as i64));
+            let whole = value.as_i64().or_else(|| {
+                value
+                    .as_f64()
+                    .filter(|x| x.fract() == 0.0)
+                    .map(|x| x as i64)
+            });
             match whole {
                 Some(x) if x >= least && x <= most => Ok(Json::from(x)),
                 _ => wrong(format!("pass a whole number from {least} to {most}")),

@@ -54,9 +54,11 @@ macro_rules! arrow_values {
             use serde_json::Value as Json;
             let options = FormatOptions::default();
             let formatter = ArrayFormatter::try_new(column, &options)?;
+            // Of a column of type NULL, `is_null` would say no.
+            let nulls = column.logical_nulls();
             (0..column.len())
                 .map(|row| {
-                    if column.is_null(row) {
+                    if nulls.as_ref().is_some_and(|nulls| nulls.is_null(row)) {
                         return Ok(Json::Null);
                     }
                     if let Some(bytes) = bytes(column, row) {

@@ -2,14 +2,15 @@
 
 use std::borrow::Cow;
 
-use arrow::array::{Array, AsArray};
+use arrow::array::{Array, ArrayRef, AsArray};
 use arrow::buffer::NullBuffer;
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Float64Type};
 use serde_json::Value as Json;
 
+use crate::call::Literal;
 use crate::datafusion::literal::{json, literal_at};
-use crate::datafusion::types::is_number;
+use crate::datafusion::types::{is_number, sql_name};
 use crate::definition::{Kind, Signature};
 use crate::error::{Error, Result};
 use crate::input::{Feature, Features, Input, Inputs, Numbers, OptionsColumn};
@@ -60,7 +61,7 @@ pub fn read<'a>(
 /// As [`read`].
 pub fn read_arrays<'a>(
     signature: &'static Signature,
-    arrays: &'a [arrow::array::ArrayRef],
+    arrays: &'a [ArrayRef],
 ) -> Result<Inputs<'a>> {
     let rows = arrays.first().map_or(0, |array| array.len());
     let sources = arrays.iter().map(|array| Source {
@@ -144,7 +145,7 @@ fn features<'a>(function: &str, source: Source<'a>, rows: usize) -> Result<Featu
                 .map(|numbers| spread(numbers, source.constant, rows));
             Ok(Feature {
                 name: field.name().clone(),
-                type_name: field.data_type().to_string(),
+                type_name: sql_name(field.data_type()),
                 numbers,
             })
         })
@@ -189,9 +190,9 @@ impl OptionsColumn for OptionsArray<'_> {
             Error::argument(self.function, self.argument, value, fix)
         };
         let value = literal_at(self.source.array, row)
-            .map_err(|found| wrong(self.source.array.data_type().to_string(), found))?;
+            .map_err(|found| wrong(sql_name(self.source.array.data_type()), found))?;
         match value {
-            crate::call::Literal::Text(text) => {
+            Literal::Text(text) => {
                 serde_json::from_str(&text).map_err(|error| wrong(text, error.to_string()))
             }
             other => Ok(json(other)),

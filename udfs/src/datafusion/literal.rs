@@ -6,14 +6,14 @@ use datafusion::common::ScalarValue;
 use serde_json::{Number, Value as Json};
 
 use crate::call::Literal;
-use crate::datafusion::types::is_number;
+use crate::datafusion::types::{is_number, sql_name};
 
 /// The constant of an Arrow scalar.
 ///
 /// # Errors
 /// A sentence about a type that has no constant, such as a date.
 pub fn literal(value: &ScalarValue) -> Result<Literal, String> {
-    let unsupported = || format!("a value of type {}", value.data_type());
+    let unsupported = || format!("a value of type {}", sql_name(&value.data_type()));
     if value.is_null() {
         return Ok(Literal::Null);
     }

@@ -53,6 +53,53 @@ fn is_blob(data_type: &DataType) -> bool {
     matches!(data_type, Binary | LargeBinary | BinaryView)
 }
 
+/// The name of a type in SQL, for messages that read alike in both engines.
+pub fn sql_name(data_type: &DataType) -> String {
+    let name = match data_type {
+        DataType::Null => "NULL",
+        DataType::Boolean => "BOOLEAN",
+        DataType::Int8 => "TINYINT",
+        DataType::Int16 => "SMALLINT",
+        DataType::Int32 => "INTEGER",
+        DataType::Int64 => "BIGINT",
+        DataType::UInt8 => "UTINYINT",
+        DataType::UInt16 => "USMALLINT",
+        DataType::UInt32 => "UINTEGER",
+        DataType::UInt64 => "UBIGINT",
+        DataType::Float16 | DataType::Float32 => "FLOAT",
+        DataType::Float64 => "DOUBLE",
+        DataType::Date32 | DataType::Date64 => "DATE",
+        DataType::Time32(_) | DataType::Time64(_) => "TIME",
+        DataType::Timestamp(_, None) => "TIMESTAMP",
+        DataType::Timestamp(_, Some(_)) => "TIMESTAMP WITH TIME ZONE",
+        DataType::Interval(_) | DataType::Duration(_) => "INTERVAL",
+        DataType::FixedSizeBinary(_) => "BLOB",
+        text if is_text(text) => "VARCHAR",
+        blob if is_blob(blob) => "BLOB",
+        DataType::Decimal32(digits, scale)
+        | DataType::Decimal64(digits, scale)
+        | DataType::Decimal128(digits, scale)
+        | DataType::Decimal256(digits, scale) => return format!("DECIMAL({digits},{scale})"),
+        DataType::Dictionary(_, values) => return sql_name(values),
+        DataType::RunEndEncoded(_, values) => return sql_name(values.data_type()),
+        DataType::List(item)
+        | DataType::LargeList(item)
+        | DataType::ListView(item)
+        | DataType::LargeListView(item) => return format!("{}[]", sql_name(item.data_type())),
+        DataType::FixedSizeList(item, length) => {
+            return format!("{}[{length}]", sql_name(item.data_type()));
+        }
+        DataType::Struct(fields) => {
+            let field =
+                |field: &Arc<Field>| format!("{} {}", field.name(), sql_name(field.data_type()));
+            let fields: Vec<String> = fields.iter().map(field).collect();
+            return format!("STRUCT({})", fields.join(", "));
+        }
+        other => return other.to_string(),
+    };
+    name.to_owned()
+}
+
 /// The types that DataFusion shall cast the arguments to. Types that do not
 /// fit are left as they are, for [`check`] to report: an error of a coercion
 /// is wrapped in words of the planner.
@@ -140,7 +187,7 @@ fn check_one(function: &str, argument: &Argument, given: &DataType) -> Result<()
     Err(Error::argument(
         function,
         name,
-        format!("of type {given}"),
+        format!("of type {}", sql_name(given)),
         fix,
     ))
 }

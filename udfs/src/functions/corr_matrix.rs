@@ -67,7 +67,11 @@ impl State {
 
     fn columns<'f, 'a>(&self, features: &'f Features<'a>) -> Result<Vec<&'f Numbers<'a>>> {
         if self.skip_non_numeric {
-            Ok(features.fields.iter().filter_map(|field| field.numbers.as_ref()).collect())
+            Ok(features
+                .fields
+                .iter()
+                .filter_map(|field| field.numbers.as_ref())
+                .collect())
         } else {
             features.numeric(SIGNATURE.name)
         }
@@ -101,7 +105,9 @@ impl Aggregate for CorrMatrix {
                 .collect();
         }
         let columns = state.columns(features)?;
-        let moments = state.moments.get_or_insert_with(|| CrossMoments::new(columns.len()));
+        let moments = state
+            .moments
+            .get_or_insert_with(|| CrossMoments::new(columns.len()));
         let updated = moments.update(&columns, rows);
         updated.map_err(|infinite| state.infinite(infinite))
     }
@@ -114,7 +120,9 @@ impl Aggregate for CorrMatrix {
             into.names.clone_from(&from.names);
             into.skip_non_numeric = from.skip_non_numeric;
         }
-        let moments = into.moments.get_or_insert_with(|| CrossMoments::new(other.columns()));
+        let moments = into
+            .moments
+            .get_or_insert_with(|| CrossMoments::new(other.columns()));
         let merged = moments.merge(other);
         merged.map_err(|infinite| into.infinite(infinite))
     }
@@ -124,7 +132,9 @@ impl Aggregate for CorrMatrix {
             return Ok(Value::Null);
         };
         let mut moments = moments.clone();
-        moments.flush().map_err(|infinite| state.infinite(infinite))?;
+        moments
+            .flush()
+            .map_err(|infinite| state.infinite(infinite))?;
         let names = &state.names;
         let pairs = names.len() * names.len().saturating_sub(1) / 2;
         let mut x = Vec::with_capacity(pairs);

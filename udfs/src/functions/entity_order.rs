@@ -48,7 +48,10 @@ impl EntityOrder {
         if self.partition.is_empty() {
             format!("ORDER BY {order}")
         } else {
-            format!("PARTITION BY {} ORDER BY {order}", self.partition.join(", "))
+            format!(
+                "PARTITION BY {} ORDER BY {order}",
+                self.partition.join(", ")
+            )
         }
     }
 

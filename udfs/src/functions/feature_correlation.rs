@@ -20,7 +20,12 @@ static SIGNATURE: Signature = Signature {
             "NULL",
             "the columns to correlate; NULL: every numeric one",
         ),
-        Argument::optional("method", Kind::Text, "'pearson'", "which coefficient: pearson"),
+        Argument::optional(
+            "method",
+            Kind::Text,
+            "'pearson'",
+            "which coefficient: pearson",
+        ),
     ],
     options: &[],
     returns: Type::Rows(&[]),
@@ -49,7 +54,11 @@ impl Table for FeatureCorrelation {
                 format!("(SELECT * FROM {relation}) AS lagrange_rows"),
             ),
             (None, Target::DataFusion(columns)) => {
-                let names: Vec<_> = columns.iter().filter(|c| c.numeric).map(|c| c.name.clone()).collect();
+                let names: Vec<_> = columns
+                    .iter()
+                    .filter(|c| c.numeric)
+                    .map(|c| c.name.clone())
+                    .collect();
                 (struct_of(&names), format!("{relation} AS lagrange_rows"))
             }
         };

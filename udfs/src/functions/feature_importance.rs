@@ -34,9 +34,19 @@ static SIGNATURE: Signature = Signature {
         ),
         Argument::optional("algorithm", Kind::Text, "'ridge'", "of fit: ols, ridge"),
         Argument::optional("alpha", Kind::Double, "1.0", "of fit: the penalty of ridge"),
-        Argument::optional("metric", Kind::Text, "'mse'", "of permutation_importance: mse, ic"),
+        Argument::optional(
+            "metric",
+            Kind::Text,
+            "'mse'",
+            "of permutation_importance: mse, ic",
+        ),
         Argument::optional("repeats", Kind::Integer, "5", "permutations per feature"),
-        Argument::optional("block", Kind::Integer, "1", "rows that stay together in a permutation"),
+        Argument::optional(
+            "block",
+            Kind::Integer,
+            "1",
+            "rows that stay together in a permutation",
+        ),
         Argument::optional("seed", Kind::Integer, "42", "of the permutations"),
     ],
     options: &[],
@@ -61,9 +71,14 @@ impl Table for FeatureImportance {
 
     fn sql(&self, call: &Call<'_>) -> Result<String> {
         let relation = call.relation()?;
-        let missing = |name: &str| Error::argument(call.function(), name, "NULL", "pass column names");
+        let missing =
+            |name: &str| Error::argument(call.function(), name, "NULL", "pass column names");
         let target = quote_name(&call.column("target")?.ok_or_else(|| missing("target"))?);
-        let features = struct_of(&call.columns("features")?.ok_or_else(|| missing("features"))?);
+        let features = struct_of(
+            &call
+                .columns("features")?
+                .ok_or_else(|| missing("features"))?,
+        );
         let order = EntityOrder::of(call)?;
         let horizon = call.integer("horizon", 1)?;
         let share = call.double("train_share", 0.0, 1.0)?;

@@ -22,7 +22,11 @@ static SIGNATURE: Signature = Signature {
     category: Category::Fitting,
     arguments: &[
         Argument::required("target", Kind::Number, "what to predict"),
-        Argument::required("features", Kind::Features, "what to predict it from, one field per feature"),
+        Argument::required(
+            "features",
+            Kind::Features,
+            "what to predict it from, one field per feature",
+        ),
         Argument::optional("options", Kind::Options, "NULL", "see the options"),
     ],
     options: &[
@@ -142,11 +146,13 @@ impl Aggregate for Fit {
         let rows = complete.as_deref().map_or(rows, Rows::Some);
         let intercept = setup.intercept;
         if used >= 128 {
-            setup.triangle.push_block(used, |i, out| match (intercept, i) {
-                (true, 0) => out.extend(std::iter::repeat_n(1.0, used)),
-                (true, i) => columns[i - 1].copy_rows(rows, out),
-                (false, i) => columns[i].copy_rows(rows, out),
-            });
+            setup
+                .triangle
+                .push_block(used, |i, out| match (intercept, i) {
+                    (true, 0) => out.extend(std::iter::repeat_n(1.0, used)),
+                    (true, i) => columns[i - 1].copy_rows(rows, out),
+                    (false, i) => columns[i].copy_rows(rows, out),
+                });
         } else {
             for row in rows.iter() {
                 let constant = intercept.then_some(1.0);
@@ -176,7 +182,10 @@ impl Aggregate for Fit {
     }
 
     fn size(&self, state: &State) -> usize {
-        state.setup.as_ref().map_or(0, |setup| setup.triangle.size())
+        state
+            .setup
+            .as_ref()
+            .map_or(0, |setup| setup.triangle.size())
     }
 }
 
@@ -189,10 +198,10 @@ fn complete_rows(
     rows: Rows<'_>,
     names: &[String],
 ) -> Result<Option<Vec<u32>>> {
-    // x - x is 0 for finite x, otherwise NaN: one sum tells about a column.
+    // x * 0 is 0 for finite x, otherwise NaN: one sum tells about a column.
     let plain = |column: &Numbers<'_>| match rows {
         Rows::All(n) if column.valid().is_none() => {
-            column.values()[..n].iter().map(|x| x - x).sum::<f64>() == 0.0
+            column.values()[..n].iter().map(|x| x * 0.0).sum::<f64>() == 0.0
         }
         _ => rows
             .iter()
@@ -230,7 +239,11 @@ fn model(setup: &Setup, state: &State) -> Result<Model> {
         intercept: setup.intercept,
         rows: state.rows_used,
     };
-    let penalty = if setup.algorithm == "ridge" { setup.alpha } else { 0.0 };
+    let penalty = if setup.algorithm == "ridge" {
+        setup.alpha
+    } else {
+        0.0
+    };
     let solution = problem.solve(penalty);
     let redundant: Vec<&str> = solution
         .redundant
@@ -262,7 +275,10 @@ fn model(setup: &Setup, state: &State) -> Result<Model> {
         status,
         library: env!("CARGO_PKG_VERSION").to_owned(),
     };
-    Ok(Model::new(header, Body::Linear(linear(&solution, setup.intercept))))
+    Ok(Model::new(
+        header,
+        Body::Linear(linear(&solution, setup.intercept)),
+    ))
 }
 
 fn linear(solution: &Solution, intercept: bool) -> Linear {

@@ -15,8 +15,16 @@ static SIGNATURE: Signature = Signature {
     category: Category::Alignment,
     arguments: &[
         Argument::required("tbl", Kind::Relation, "the rows, in any order"),
-        Argument::required("columns", Kind::ColumnNames, "the columns to lag, of any type"),
-        Argument::required("lags", Kind::Integers, "how many rows back, each at least 1"),
+        Argument::required(
+            "columns",
+            Kind::ColumnNames,
+            "the columns to lag, of any type",
+        ),
+        Argument::required(
+            "lags",
+            Kind::Integers,
+            "how many rows back, each at least 1",
+        ),
         PARTITION_BY,
         ORDER_BY,
     ],
@@ -41,7 +49,12 @@ impl Table for LagFeatures {
     fn sql(&self, call: &Call<'_>) -> Result<String> {
         let relation = call.relation()?;
         let columns = call.columns("columns")?.ok_or_else(|| {
-            Error::argument(call.function(), "columns", "NULL", "pass the columns to lag")
+            Error::argument(
+                call.function(),
+                "columns",
+                "NULL",
+                "pass the columns to lag",
+            )
         })?;
         let lags = call.integers("lags", 1)?;
         let order = EntityOrder::of(call)?;

@@ -11,10 +11,15 @@ use crate::value::{Type, Value};
 
 const ARGUMENTS: &[Argument] = &[
     Argument::required("actual", Kind::Number, "what happened"),
-    Argument::required("predicted", Kind::Number, "what was predicted, in the same unit"),
+    Argument::required(
+        "predicted",
+        Kind::Number,
+        "what was predicted, in the same unit",
+    ),
 ];
 
-const NULLS: &str = "A pair in which either is NULL or NaN is left out. Infinity is an error. NULL without a pair.";
+const NULLS: &str =
+    "A pair in which either is NULL or NaN is left out. Infinity is an error. NULL without a pair.";
 
 const fn signature(name: &'static str, docs: &'static str, example: &'static str) -> Signature {
     Signature {
@@ -180,7 +185,10 @@ impl Aggregate for RankIc {
 
 /// The complete pairs of these rows.
 fn pairs(function: &str, inputs: &Inputs<'_>, rows: Rows<'_>) -> Result<(Vec<f64>, Vec<f64>)> {
-    let mut columns = (Vec::with_capacity(rows.len()), Vec::with_capacity(rows.len()));
+    let mut columns = (
+        Vec::with_capacity(rows.len()),
+        Vec::with_capacity(rows.len()),
+    );
     let (actual, predicted) = (inputs.numbers(0)?, inputs.numbers(1)?);
     for row in rows.iter() {
         let (Some(a), Some(p)) = (actual.get(row), predicted.get(row)) else {

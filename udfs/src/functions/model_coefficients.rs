@@ -54,7 +54,14 @@ impl Scalar for ModelCoefficients {
 }
 
 fn table(linear: &Linear, features: &[String]) -> Value {
-    let mut columns = (Vec::new(), Vec::new(), Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let mut columns = (
+        Vec::new(),
+        Vec::new(),
+        Vec::new(),
+        Vec::new(),
+        Vec::new(),
+        Vec::new(),
+    );
     let intercept = std::iter::once(("(intercept)", &linear.intercept, None));
     let rest = features
         .iter()
@@ -70,7 +77,9 @@ fn table(linear: &Linear, features: &[String]) -> Value {
         columns.2.push(standardized);
         columns.3.push(coefficient.standard_error);
         columns.4.push(t);
-        columns.5.push(t.map(|t| student_t_two_sided(t, linear.degrees_of_freedom)));
+        columns
+            .5
+            .push(t.map(|t| student_t_two_sided(t, linear.degrees_of_freedom)));
     }
     Value::Rows(vec![
         Column::Text(columns.0),

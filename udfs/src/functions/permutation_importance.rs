@@ -245,7 +245,11 @@ fn permute(setup: &Setup, state: &State) -> Result<Value> {
         rank[i] = Some(place as i64 + 1);
     }
     let Body::Linear(linear) = model.body();
-    let standardized = linear.coefficients.iter().map(|c| Some(c.standardized)).collect();
+    let standardized = linear
+        .coefficients
+        .iter()
+        .map(|c| Some(c.standardized))
+        .collect();
     Ok(Value::Rows(vec![
         Column::Text(names.iter().cloned().map(Some).collect()),
         Column::Double(standardized),

@@ -15,7 +15,11 @@ static SIGNATURE: Signature = Signature {
     category: Category::Prediction,
     arguments: &[
         Argument::required("model", Kind::Blob, "what fit returned"),
-        Argument::required("features", Kind::Features, "the model's features, by name, in any order"),
+        Argument::required(
+            "features",
+            Kind::Features,
+            "the model's features, by name, in any order",
+        ),
     ],
     options: &[],
     returns: Type::Double,

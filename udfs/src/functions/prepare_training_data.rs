@@ -16,9 +16,21 @@ static SIGNATURE: Signature = Signature {
     category: Category::Alignment,
     arguments: &[
         Argument::required("tbl", Kind::Relation, "the rows, in any order"),
-        Argument::required("pattern_window", Kind::Integer, "the W of base_wW_sS_name, at least 1"),
-        Argument::required("std_dev", Kind::Double, "the S of base_wW_sS_name, more than 0"),
-        Argument::required("target_lag", Kind::Integer, "how many rows ahead the target lies, at least 1"),
+        Argument::required(
+            "pattern_window",
+            Kind::Integer,
+            "the W of base_wW_sS_name, at least 1",
+        ),
+        Argument::required(
+            "std_dev",
+            Kind::Double,
+            "the S of base_wW_sS_name, more than 0",
+        ),
+        Argument::required(
+            "target_lag",
+            Kind::Integer,
+            "how many rows ahead the target lies, at least 1",
+        ),
         PARTITION_BY,
         ORDER_BY,
     ],
@@ -55,7 +67,10 @@ impl Table for PrepareTrainingData {
                 let pattern = duckdb_pattern(window, width);
                 (
                     format!("COLUMNS(lambda c: NOT starts_with(c, '{PREFIX}'))"),
-                    format!("lead(COLUMNS({}), {ahead}) OVER w AS 'target_\\1'", quote_text(&pattern)),
+                    format!(
+                        "lead(COLUMNS({}), {ahead}) OVER w AS 'target_\\1'",
+                        quote_text(&pattern)
+                    ),
                 )
             }
             Target::DataFusion(columns) => {
@@ -72,11 +87,18 @@ impl Table for PrepareTrainingData {
                     if let Some(rest) = pattern_name(&column.name, window, width) {
                         let target = format!("target_{rest}");
                         refuse_existing(call, &target)?;
-                        targets.push(format!("lead({name}, {ahead}) OVER w AS {}", quote_name(&target)));
+                        targets.push(format!(
+                            "lead({name}, {ahead}) OVER w AS {}",
+                            quote_name(&target)
+                        ));
                     }
                 }
                 if targets.is_empty() {
-                    let has = if patterns.is_empty() { "none".into() } else { patterns.join(", ") };
+                    let has = if patterns.is_empty() {
+                        "none".into()
+                    } else {
+                        patterns.join(", ")
+                    };
                     return Err(Error::data(
                         call.function(),
                         format!(
@@ -114,7 +136,10 @@ fn duckdb_pattern(window: i64, width: f64) -> String {
     let width = if width.fract() == 0.0 {
         format!(r"{width}(?:\.0*)?")
     } else {
-        format!("{}0*", Literal::Double(width).to_string().replace('.', r"\."))
+        format!(
+            "{}0*",
+            Literal::Double(width).to_string().replace('.', r"\.")
+        )
     };
     format!("^{PREFIX}0*{window}_s0*{width}_(.+)$")
 }

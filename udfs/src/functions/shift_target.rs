@@ -17,7 +17,11 @@ static SIGNATURE: Signature = Signature {
     arguments: &[
         Argument::required("tbl", Kind::Relation, "the rows, in any order"),
         Argument::required("price", Kind::ColumnName, "the column to look ahead in"),
-        Argument::required("horizon", Kind::Integer, "rows between entry and exit, at least 1"),
+        Argument::required(
+            "horizon",
+            Kind::Integer,
+            "rows between entry and exit, at least 1",
+        ),
         PARTITION_BY,
         ORDER_BY,
         Argument::optional(
@@ -60,7 +64,12 @@ impl Table for ShiftTarget {
     fn sql(&self, call: &Call<'_>) -> Result<String> {
         let relation = call.relation()?;
         let price = call.column("price")?.ok_or_else(|| {
-            Error::argument(call.function(), "price", "NULL", "pass the column to look ahead in")
+            Error::argument(
+                call.function(),
+                "price",
+                "NULL",
+                "pass the column to look ahead in",
+            )
         })?;
         let horizon = call.integer("horizon", 1)?;
         let entry_lag = call.integer("entry_lag", 0)?;
@@ -79,13 +88,13 @@ impl Table for ShiftTarget {
         };
         let target = match kind {
             "return" => format!("CASE WHEN {entry} > 0 THEN {exit} / ({entry}) - 1 END"),
-            "log_return" => format!(
-                "CASE WHEN {entry} > 0 AND {exit} > 0 THEN ln({exit}) - ln({entry}) END"
-            ),
+            "log_return" => {
+                format!("CASE WHEN {entry} > 0 AND {exit} > 0 THEN ln({exit}) - ln({entry}) END")
+            }
             "difference" => format!("{exit} - ({entry})"),
-            "direction" => format!(
-                "CASE WHEN {exit} > {entry} THEN 1.0 WHEN {exit} <= {entry} THEN 0.0 END"
-            ),
+            "direction" => {
+                format!("CASE WHEN {exit} > {entry} THEN 1.0 WHEN {exit} <= {entry} THEN 0.0 END")
+            }
             _ => exit,
         };
         Ok(format!(

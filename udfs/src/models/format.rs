@@ -44,8 +44,18 @@ pub(super) fn write(model: &Model) -> Result<Vec<u8>> {
 }
 
 pub(super) fn read(bytes: &[u8]) -> Result<Model> {
-    let not_a_model = || Error::data("model", "the value is not a Lagrange model; pass what fit returned");
-    let damaged = || Error::data("model", "the model is damaged (checksum mismatch); restore or refit it");
+    let not_a_model = || {
+        Error::data(
+            "model",
+            "the value is not a Lagrange model; pass what fit returned",
+        )
+    };
+    let damaged = || {
+        Error::data(
+            "model",
+            "the model is damaged (checksum mismatch); restore or refit it",
+        )
+    };
     let Some((magic, rest)) = bytes.split_first_chunk::<4>() else {
         return Err(not_a_model());
     };
@@ -57,7 +67,9 @@ pub(super) fn read(bytes: &[u8]) -> Result<Model> {
     if version > VERSION {
         return Err(Error::data(
             "model",
-            format!("the model has format {version}, this version reads up to {VERSION}; update Lagrange"),
+            format!(
+                "the model has format {version}, this version reads up to {VERSION}; update Lagrange"
+            ),
         ));
     }
     let (content, checksum) = bytes.split_last_chunk::<CHECKSUM>().ok_or_else(damaged)?;

@@ -130,7 +130,9 @@ impl Model {
                     .unwrap_or_default();
                 return Err(Error::data(
                     function,
-                    format!("the model needs feature '{name}', which the struct lacks{near}; add it"),
+                    format!(
+                        "the model needs feature '{name}', which the struct lacks{near}; add it"
+                    ),
                 ));
             };
             field.numbers.as_ref().ok_or_else(|| {

@@ -8,8 +8,8 @@
 //! the data lie from zero. From the first missing value on, every pair keeps
 //! the moments of the rows in which both columns are present.
 
-use faer::linalg::matmul::triangular::{BlockStructure, matmul as triangular_matmul};
 use faer::linalg::matmul::matmul;
+use faer::linalg::matmul::triangular::{BlockStructure, matmul as triangular_matmul};
 use faer::{Accum, MatMut, MatRef, Par};
 use serde::{Deserialize, Serialize};
 
@@ -139,7 +139,8 @@ impl CrossMoments {
                         match column.valid() {
                             None => out.extend_from_slice(&column.values()[start..start + count]),
                             Some(_) => out.extend(
-                                (start..start + count).map(|row| column.get(row).unwrap_or(f64::NAN)),
+                                (start..start + count)
+                                    .map(|row| column.get(row).unwrap_or(f64::NAN)),
                             ),
                         }
                     })?;
@@ -269,12 +270,7 @@ impl CrossMoments {
     }
 
     /// `scratch.centred` holds the block centred on `means`, NaN where missing.
-    fn add_pairwise_block(
-        &mut self,
-        rows: usize,
-        means: &[f64],
-        scratch: &mut Scratch,
-    ) {
+    fn add_pairwise_block(&mut self, rows: usize, means: &[f64], scratch: &mut Scratch) {
         let p = self.columns;
         let stride = rows + 1;
         let Scratch {
@@ -297,7 +293,12 @@ impl CrossMoments {
         for i in 0..p {
             present[i * stride + rows] = 0.0;
         }
-        for matrix in [&mut *shifted_sums, &mut *shifted_squares, &mut *products, &mut *counts] {
+        for matrix in [
+            &mut *shifted_sums,
+            &mut *shifted_squares,
+            &mut *products,
+            &mut *counts,
+        ] {
             matrix.clear();
             matrix.resize(p * p, 0.0);
         }
@@ -371,7 +372,8 @@ impl CrossMoments {
                 let delta: Vec<f64> = other_mean.iter().zip(&*mean).map(|(b, a)| b - a).collect();
                 for j in 0..p {
                     for i in j..p {
-                        products[j * p + i] += other_products[j * p + i] + delta[i] * delta[j] * weight;
+                        products[j * p + i] +=
+                            other_products[j * p + i] + delta[i] * delta[j] * weight;
                     }
                 }
                 for (mean, delta) in mean.iter_mut().zip(&delta) {

@@ -142,7 +142,11 @@ impl Problem<'_> {
             })
             .collect();
         let scaled = Mat::from_fn(p, p, |i, j| {
-            if i <= j { triangle[(i, j)] * scale[j] } else { 0.0 }
+            if i <= j {
+                triangle[(i, j)] * scale[j]
+            } else {
+                0.0
+            }
         });
         let pivoted = ColPivQr::new(scaled.as_ref());
         let r = pivoted.thin_R();
@@ -175,7 +179,12 @@ impl Redundancy {
     /// A solution that uses the first `rank` columns only, less its part in
     /// the null space of the features: the solution of least norm in the
     /// features' own units.
-    fn least_norm(&self, triangle: MatRef<'_, f64>, target: &Mat<f64>, spreads: &[f64]) -> Mat<f64> {
+    fn least_norm(
+        &self,
+        triangle: MatRef<'_, f64>,
+        target: &Mat<f64>,
+        spreads: &[f64],
+    ) -> Mat<f64> {
         let (p, rank) = (self.order.len(), self.rank);
         let unit = |j: usize| if spreads[j] > 0.0 { spreads[j] } else { 1.0 };
         let basis: Vec<usize> = self.order[..rank].to_vec();
@@ -183,10 +192,16 @@ impl Redundancy {
         if rank > 0 {
             let chosen = Mat::from_fn(p, rank, |i, j| {
                 let column = basis[j];
-                if i <= column { triangle[(i, column)] / unit(column) } else { 0.0 }
+                if i <= column {
+                    triangle[(i, column)] / unit(column)
+                } else {
+                    0.0
+                }
             });
             let mut solution = target.clone();
-            chosen.qr().solve_lstsq_in_place_with_conj(Conj::No, solution.as_mut());
+            chosen
+                .qr()
+                .solve_lstsq_in_place_with_conj(Conj::No, solution.as_mut());
             for (j, &column) in basis.iter().enumerate() {
                 weights[(column, 0)] = solution[(j, 0)] / unit(column);
             }
@@ -205,7 +220,8 @@ impl Redundancy {
             }
         }
         let mut part = weights.clone();
-        null.qr().solve_lstsq_in_place_with_conj(Conj::No, part.as_mut());
+        null.qr()
+            .solve_lstsq_in_place_with_conj(Conj::No, part.as_mut());
         let part = part.submatrix(0, 0, p - rank, 1).to_owned();
         weights - null * part
     }

@@ -67,9 +67,9 @@ impl PairMoments {
         let n = self.n + other.n;
         let weight = self.n * other.n / n;
         let delta = [other.mean[0] - self.mean[0], other.mean[1] - self.mean[1]];
-        for i in 0..2 {
-            self.squares[i] += other.squares[i] + delta[i] * delta[i] * weight;
-            self.mean[i] += delta[i] * (other.n / n);
+        for (i, delta) in delta.iter().enumerate() {
+            self.squares[i] += other.squares[i] + delta * delta * weight;
+            self.mean[i] += delta * (other.n / n);
         }
         self.product += other.product + delta[0] * delta[1] * weight;
         self.squared_error += other.squared_error;

@@ -67,7 +67,9 @@ impl Triangle {
             if self.factor.is_empty() {
                 self.factor = other.factor.clone();
             } else {
-                self.reduce(p, |i, out| out.extend_from_slice(&other.factor[i * p..(i + 1) * p]));
+                self.reduce(p, |i, out| {
+                    out.extend_from_slice(&other.factor[i * p..(i + 1) * p])
+                });
             }
         }
         self.buffer.extend_from_slice(&other.buffer);
@@ -130,7 +132,9 @@ impl Triangle {
 /// Leaves R in the upper triangle of a matrix that is at least as tall as wide.
 pub fn factor_in_place(matrix: MatMut<'_, f64>) {
     let (rows, columns) = (matrix.nrows(), matrix.ncols());
-    let block = recommended_block_size::<f64>(rows, columns).min(columns).max(1);
+    let block = recommended_block_size::<f64>(rows, columns)
+        .min(columns)
+        .max(1);
     let mut coefficients = Mat::zeros(block, columns);
     let mut memory = MemBuffer::new(qr_in_place_scratch::<f64>(
         rows,

@@ -189,14 +189,14 @@ async fn errors_and_panics_reach_the_caller_as_errors() {
         let sql = format!("SELECT t_sums({{'x': x, 'name': 'a'}}) FROM t{group}");
         let message = error(&context, &sql).await;
         assert!(
-            message.contains("t_sums: feature 'name' is Utf8, not numeric"),
+            message.contains("t_sums: feature 'name' is VARCHAR, not numeric"),
             "{message}"
         );
     }
     let message = error(&context, "SELECT t_total('a') FROM t").await;
     assert_eq!(
         message,
-        "Error during planning: t_total: argument 'x' is of type Utf8; pass a numeric column, or \
+        "Error during planning: t_total: argument 'x' is of type VARCHAR; pass a numeric column, or \
          cast it: CAST(x AS DOUBLE)"
     );
 }

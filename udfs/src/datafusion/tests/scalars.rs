@@ -136,10 +136,10 @@ async fn null_struct_and_fields_that_are_not_numbers() {
     assert_eq!(
         rows(&context, "SELECT t_describe(s) FROM t").await,
         [
-            "a b=1 Text:Utf8 null",
-            "a b=? Text:Utf8 null",
-            "a b=? Text:Utf8 null",
-            "a b=? Text:Utf8 null"
+            "a b=1 Text:VARCHAR null",
+            "a b=? Text:VARCHAR null",
+            "a b=? Text:VARCHAR null",
+            "a b=? Text:VARCHAR null"
         ]
     );
     let sql = "SELECT t_describe({'a': 1, 'n': NULL, 'b': 2.5}, NULL)";
@@ -249,7 +249,7 @@ async fn options_are_a_struct_or_json() {
         "{message}"
     );
     let message = error(&context, &options("{'day': DATE '2024-01-01'}")).await;
-    assert!(message.contains("a value of type Date32"), "{message}");
+    assert!(message.contains("a value of type DATE"), "{message}");
 }
 
 #[tokio::test]
@@ -280,12 +280,12 @@ async fn wrong_arguments_are_named_when_planning() {
     for (sql, expected) in [
         (
             "SELECT t_plus('1')",
-            "Error during planning: t_plus: argument 'x' is of type Utf8; pass a numeric column, \
+            "Error during planning: t_plus: argument 'x' is of type VARCHAR; pass a numeric column, \
              or cast it: CAST(x AS DOUBLE)",
         ),
         (
             "SELECT t_plus(1, DATE '2024-01-01')",
-            "Error during planning: t_plus: argument 'y' is of type Date32; pass a numeric \
+            "Error during planning: t_plus: argument 'y' is of type DATE; pass a numeric \
              column, or cast it: CAST(y AS DOUBLE)",
         ),
         (
@@ -300,22 +300,22 @@ async fn wrong_arguments_are_named_when_planning() {
         ),
         (
             "SELECT t_describe(1)",
-            "Error during planning: t_describe: argument 'features' is of type Int64; pass a \
+            "Error during planning: t_describe: argument 'features' is of type BIGINT; pass a \
              struct of features, such as {'a': a, 'b': b}",
         ),
         (
             "SELECT t_blob('text', 'x')",
-            "Error during planning: t_blob: argument 'model' is of type Utf8; pass a model as fit \
+            "Error during planning: t_blob: argument 'model' is of type VARCHAR; pass a model as fit \
              returns it, a BLOB",
         ),
         (
             "SELECT t_blob(x'01', 2)",
-            "Error during planning: t_blob: argument 'label' is of type Int64; pass text, or \
+            "Error during planning: t_blob: argument 'label' is of type BIGINT; pass text, or \
              cast it: CAST(label AS VARCHAR)",
         ),
         (
             "SELECT t_describe({'a': 1}, 3)",
-            "Error during planning: t_describe: argument 'options' is of type Int64; pass a \
+            "Error during planning: t_describe: argument 'options' is of type BIGINT; pass a \
              struct such as {'key': value}, or JSON text of an object",
         ),
     ] {

@@ -140,7 +140,7 @@ async fn wrong_calls_are_explained() {
         ),
         (
             "t_pick('t', x'01')",
-            "t_pick: argument 'times' is a value of type Binary",
+            "t_pick: argument 'times' is a value of type BLOB",
         ),
         ("t_pick('t', 13)", "t_pick: it panicked: "),
     ] {
