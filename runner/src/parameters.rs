@@ -316,7 +316,7 @@ impl fmt::Display for Given {
 /// A statement that is ready to run.
 #[derive(Debug)]
 pub struct Step {
-    /// The script that it stands in.
+    /// The file that it stands in.
     pub source: Arc<Source>,
     /// Where it starts.
     pub start: Location,
@@ -345,6 +345,7 @@ pub fn bind(
     let mut known = BTreeSet::new();
     for script in scripts {
         let mut values = Values {
+            script: Arc::clone(&script.source),
             source: Arc::clone(&script.source),
             declarations: &script.declarations,
             set,
@@ -352,6 +353,7 @@ pub fn bind(
             used: HashMap::new(),
         };
         for parsed in script.statements {
+            values.source = Arc::clone(&parsed.source);
             let mut binder = Binder {
                 values: &mut values,
                 bound: false,
@@ -361,7 +363,7 @@ pub fn bind(
                 return Err(error);
             }
             steps.push(Step {
-                source: Arc::clone(&script.source),
+                source: parsed.source,
                 start: parsed.start,
                 text: parsed.text,
                 bound: binder.bound,
@@ -395,6 +397,9 @@ pub fn bind(
 
 /// The values of one script's parameters.
 struct Values<'a> {
+    /// The file of the declarations.
+    script: Arc<Source>,
+    /// The file of the statement that is bound: the script, or one it includes.
     source: Arc<Source>,
     declarations: &'a [Declaration],
     set: &'a BTreeMap<String, String>,
@@ -443,7 +448,7 @@ impl Values<'_> {
         };
         value.ok_or_else(|| {
             let message = format!("{origin}: '{name}' is declared as {kind}");
-            self.source.locate(Error::usage(message), *start)
+            self.script.locate(Error::usage(message), *start)
         })
     }
 

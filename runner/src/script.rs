@@ -3,6 +3,7 @@
 
 mod dialect;
 
+use std::path::Path;
 use std::sync::Arc;
 
 use sqlparser::ast::{Expr, ObjectName, ObjectType, Query, SetExpr, Statement};
@@ -17,6 +18,8 @@ use crate::parameters::{ParameterType, Value};
 
 /// How deep expressions may nest.
 const RECURSION_LIMIT: usize = 256;
+/// How deep files may include each other.
+const INCLUDE_LIMIT: usize = 8;
 /// How many lines of a statement an error shows.
 const EXCERPT_LINES: usize = 6;
 
@@ -43,6 +46,8 @@ pub struct Source {
 /// A statement and where it stands.
 #[derive(Debug)]
 pub struct Parsed {
+    /// The file: the script, or one that it includes.
+    pub source: Arc<Source>,
     /// The syntax tree.
     pub statement: Statement,
     /// Where it starts.
@@ -135,16 +140,18 @@ impl Source {
 /// # Errors
 /// A file that cannot be read or is not UTF-8, and syntax errors with place.
 pub fn read(file: &str) -> Result<Script> {
+    parse(file, text_of(file)?)
+}
+
+fn text_of(file: &str) -> Result<String> {
     let bytes = std::fs::read(file).map_err(|error| match error.kind() {
         std::io::ErrorKind::NotFound => Error::usage(format!("script not found: {file}")),
         _ => Error::usage(format!("cannot read script {file}: {error}")),
     })?;
-    let text = String::from_utf8(bytes)
-        .map_err(|_| Error::usage(format!("script {file} is not UTF-8 text")))?;
-    parse(file, text)
+    String::from_utf8(bytes).map_err(|_| Error::usage(format!("script {file} is not UTF-8 text")))
 }
 
-/// Parses the text of a script.
+/// Parses the text of a script, and the files that it includes.
 ///
 /// # Errors
 /// See [`read`].
@@ -153,44 +160,79 @@ pub fn parse(file: &str, text: String) -> Result<Script> {
         file: file.to_owned(),
         text,
     });
-    let mut tokens = Vec::new();
-    Tokenizer::new(&ScriptDialect, &source.text)
-        .tokenize_with_location_into_buf(&mut tokens)
-        .map_err(|error| source.locate(Error::usage(error.message), error.location))?;
-    let offsets = Offsets::new(&source.text);
-    let mut declarations: Vec<Declaration> = Vec::new();
-    let mut statements = Vec::new();
-    for tokens in tokens.split_inclusive(|token| token.token == Token::SemiColon) {
-        let Some(piece) = Piece::new(tokens) else {
-            continue;
-        };
-        if piece.declares() {
-            let declaration = piece.declaration(&source)?;
-            if !statements.is_empty() {
-                let error = Error::usage("DECLARE must stand before the first statement");
-                return Err(source.locate(error, piece.start));
-            }
-            if declarations.iter().any(|d| d.name == declaration.name) {
-                let error = Error::usage(format!("'{}' is declared twice", declaration.name));
-                return Err(source.locate(error, declaration.start));
-            }
-            declarations.push(declaration);
-        } else {
-            statements.push(Parsed {
-                statement: piece.statement(&source)?,
-                start: piece.start,
-                text: source.text[offsets.at(piece.start)..offsets.at(piece.end)].to_owned(),
-            });
-        }
-    }
-    if statements.is_empty() {
+    let mut script = Script {
+        source: Arc::clone(&source),
+        declarations: Vec::new(),
+        statements: Vec::new(),
+    };
+    script.add(source, 0)?;
+    if script.statements.is_empty() {
         return Err(Error::usage(format!("script {file} has no statements")));
     }
-    Ok(Script {
-        source,
-        declarations,
-        statements,
-    })
+    Ok(script)
+}
+
+impl Script {
+    /// Adds what stands in `source`, which is included `depth` files deep.
+    fn add(&mut self, source: Arc<Source>, depth: usize) -> Result<()> {
+        let mut tokens = Vec::new();
+        Tokenizer::new(&ScriptDialect, &source.text)
+            .tokenize_with_location_into_buf(&mut tokens)
+            .map_err(|error| source.locate(Error::usage(error.message), error.location))?;
+        let offsets = Offsets::new(&source.text);
+        for tokens in tokens.split_inclusive(|token| token.token == Token::SemiColon) {
+            let Some(piece) = Piece::new(tokens) else {
+                continue;
+            };
+            if piece.starts_with(Keyword::DECLARE) {
+                self.declare(&piece, &source, depth)?;
+            } else if piece.starts_with(Keyword::INCLUDE) {
+                self.include(&piece, &source, depth)?;
+            } else {
+                self.statements.push(Parsed {
+                    statement: piece.statement(&source)?,
+                    start: piece.start,
+                    text: source.text[offsets.at(piece.start)..offsets.at(piece.end)].to_owned(),
+                    source: Arc::clone(&source),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    fn declare(&mut self, piece: &Piece, source: &Source, depth: usize) -> Result<()> {
+        let declaration = piece.declaration(source)?;
+        if depth > 0 {
+            let hint = format!("declare '{}' in {}", declaration.name, self.source.file);
+            let error = Error::usage("an included file declares no parameters").hint(hint);
+            return Err(source.locate(error, piece.start));
+        }
+        if !self.statements.is_empty() {
+            let error = Error::usage("DECLARE must stand before the first statement");
+            return Err(source.locate(error, piece.start));
+        }
+        if self.declarations.iter().any(|d| d.name == declaration.name) {
+            let error = Error::usage(format!("'{}' is declared twice", declaration.name));
+            return Err(source.locate(error, declaration.start));
+        }
+        self.declarations.push(declaration);
+        Ok(())
+    }
+
+    /// `INCLUDE 'file';`: the statements of a file, which may use the parameters
+    /// of this script. Its path is relative to the file that includes it.
+    fn include(&mut self, piece: &Piece, source: &Source, depth: usize) -> Result<()> {
+        let path = piece.included(source)?;
+        let file = Path::new(&source.file).with_file_name(path);
+        let file = file.to_string_lossy().into_owned();
+        if depth == INCLUDE_LIMIT {
+            let message = format!("INCLUDE nests more than {INCLUDE_LIMIT} files deep");
+            let error = Error::usage(message).hint(format!("does {file} include itself?"));
+            return Err(source.locate(error, piece.start));
+        }
+        let text = text_of(&file).map_err(|error| source.locate(error, piece.start))?;
+        self.add(Arc::new(Source { file, text }), depth + 1)
+    }
 }
 
 /// Parses one query that the runner itself has written.
@@ -251,9 +293,9 @@ impl Piece {
             .filter(|token| !matches!(token.token, Token::Whitespace(_)))
     }
 
-    fn declares(&self) -> bool {
+    fn starts_with(&self, keyword: Keyword) -> bool {
         matches!(self.words().next().map(|token| &token.token),
-            Some(Token::Word(word)) if word.keyword == Keyword::DECLARE)
+            Some(Token::Word(word)) if word.keyword == keyword)
     }
 
     fn parser(&self) -> Parser<'static> {
@@ -306,6 +348,19 @@ impl Piece {
             default,
             start: name.span.start,
         })
+    }
+
+    fn included(&self, source: &Source) -> Result<String> {
+        let mut parser = self.parser();
+        // INCLUDE itself; the caller has seen it.
+        parser.next_token();
+        parser
+            .parse_literal_string()
+            .and_then(|path| parser.expect_token(&Token::EOF).map(|_| path))
+            .map_err(|error| {
+                self.syntax_error(source, error)
+                    .hint("write INCLUDE 'file.sql';")
+            })
     }
 
     fn syntax_error(&self, source: &Source, error: ParserError) -> Box<Error> {
@@ -487,6 +542,40 @@ mod tests {
             .map(|s| (s.start.line, s.start.column, s.text.as_str()))
             .collect();
         assert_eq!(found, [(4, 1, "SELECT 'ü;' AS a"), (4, 27, "SELECT\n 2")]);
+    }
+
+    #[test]
+    fn included_files_bring_statements() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = |name: &str, text: &str| {
+            let path = folder.path().join(name);
+            std::fs::write(&path, text).unwrap();
+            path.to_string_lossy().into_owned()
+        };
+        let inner = file("inner.sql", "SELECT 2");
+        let script = file("a.sql", "SELECT 1; INCLUDE 'inner.sql'; SELECT 3");
+        let script = read(&script).unwrap();
+        let found: Vec<&str> = script.statements.iter().map(|s| s.text.as_str()).collect();
+        assert_eq!(found, ["SELECT 1", "SELECT 2", "SELECT 3"]);
+        assert_eq!(script.statements[1].source.file, inner);
+
+        for (text, expected) in [
+            ("INCLUDE 'b.sql'", "INCLUDE nests more than 8 files deep"),
+            ("SELECT 1;\n INCLUDE 'none.sql'", "script not found"),
+            (
+                "INCLUDE none",
+                "syntax error: Expected: literal string, found: none",
+            ),
+            (
+                "INCLUDE 'declares.sql'",
+                "an included file declares no parameters",
+            ),
+        ] {
+            file("declares.sql", "DECLARE n INT64; SELECT $n");
+            let error = read(&file("b.sql", text)).unwrap_err().render("error");
+            assert!(error.contains(expected), "{error}");
+            assert!(error.contains(".sql:"), "{error}");
+        }
     }
 
     #[test]

@@ -1,0 +1,60 @@
+-- Features and patterns of each bar, from that bar and the ones before it.
+--
+-- Reads `prices`, writes `features`. Scripts that make prices include this file,
+-- so that a model is trained and used on one definition of its features.
+--
+-- Nothing here can look ahead: every window is partitioned by symbol, ordered by
+-- time and ends at the current row. A window that is not yet full, or holds a
+-- missing price, gives NULL rather than a value from fewer bars.
+-- Means and deviations of prices come from sums of decimals, which are exact, so
+-- that a close right on its mean has distance 0 however an engine slides a window.
+CREATE OR REPLACE TABLE features AS
+WITH moves AS (
+  SELECT symbol, ts, open, high, low, close, volume,
+         close / LAG(close, 1) OVER history - 1 AS return_1,
+         close / LAG(close, 5) OVER history - 1 AS return_5,
+         close / LAG(close, 20) OVER history - 1 AS return_20,
+         open / LAG(close, 1) OVER history - 1 AS gap,
+         (high - low) / close AS bar_range,
+         (close - low) / NULLIF(high - low, 0) AS close_position,
+         CAST(close AS DECIMAL(19, 8)) AS price
+  FROM prices
+  WINDOW history AS (PARTITION BY symbol ORDER BY ts)
+),
+windows AS (
+  SELECT *,
+         CASE WHEN COUNT(return_1) OVER w20 = 20 THEN STDDEV(return_1) OVER w20 END AS volatility_20,
+         CASE WHEN COUNT(volume) OVER w20 = 20 THEN AVG(volume) OVER w20 END AS volume_mean,
+         CASE WHEN COUNT(volume) OVER w20 = 20 THEN STDDEV(volume) OVER w20 END AS volume_sd,
+         CASE WHEN COUNT(price) OVER w20 = 20 THEN CAST(SUM(price) OVER w20 AS DOUBLE) / 20 END AS mean_20,
+         CASE WHEN COUNT(price) OVER w50 = 50 THEN CAST(SUM(price) OVER w50 AS DOUBLE) / 50 END AS mean_50,
+         CAST(SUM(price * price) OVER w20 AS DOUBLE) AS squares_20,
+         CAST(SUM(price * price) OVER w50 AS DOUBLE) AS squares_50
+  FROM moves
+  WINDOW w20 AS (PARTITION BY symbol ORDER BY ts ROWS BETWEEN 19 PRECEDING AND CURRENT ROW),
+         w50 AS (PARTITION BY symbol ORDER BY ts ROWS BETWEEN 49 PRECEDING AND CURRENT ROW)
+),
+bands AS (
+  SELECT *,
+         sqrt(abs(squares_20 - 20 * mean_20 * mean_20) / 19) AS sd_20,
+         sqrt(abs(squares_50 - 50 * mean_50 * mean_50) / 49) AS sd_50
+  FROM windows
+)
+SELECT symbol, ts, close,
+       -- What a model may use.
+       return_1, return_5, return_20, volatility_20, gap, bar_range, close_position,
+       close / mean_20 - 1 AS distance_20,
+       close / mean_50 - 1 AS distance_50,
+       mean_20 / mean_50 - 1 AS trend,
+       (volume - volume_mean) / NULLIF(volume_sd, 0) AS volume_z20,
+       -- Bollinger patterns, named base_w{window}_s{deviations}_{pattern}. They
+       -- describe the current bar; prepare_training_data turns them into targets.
+       CASE WHEN close > mean_20 + 2 * sd_20 THEN 1 WHEN sd_20 IS NOT NULL THEN 0 END AS base_w20_s2_upper_break,
+       CASE WHEN close < mean_20 - 2 * sd_20 THEN 1 WHEN sd_20 IS NOT NULL THEN 0 END AS base_w20_s2_lower_break,
+       (close - mean_20) / NULLIF(sd_20, 0) AS base_w20_s2_distance,
+       4 * sd_20 / mean_20 AS base_w20_s2_width,
+       CASE WHEN close > mean_50 + 2 * sd_50 THEN 1 WHEN sd_50 IS NOT NULL THEN 0 END AS base_w50_s2_upper_break,
+       CASE WHEN close < mean_50 - 2 * sd_50 THEN 1 WHEN sd_50 IS NOT NULL THEN 0 END AS base_w50_s2_lower_break,
+       (close - mean_50) / NULLIF(sd_50, 0) AS base_w50_s2_distance,
+       4 * sd_50 / mean_50 AS base_w50_s2_width
+FROM bands;
