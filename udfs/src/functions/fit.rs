@@ -145,7 +145,7 @@ impl Aggregate for Fit {
         state.rows_skipped += (rows.len() - used) as u64;
         let rows = complete.as_deref().map_or(rows, Rows::Some);
         let intercept = setup.intercept;
-        if used >= 128 {
+        if setup.triangle.takes_block(used) {
             setup
                 .triangle
                 .push_block(used, |i, out| match (intercept, i) {

@@ -13,8 +13,11 @@ use faer::linalg::qr::no_pivoting::factor::{
 use faer::{Mat, MatMut, Par};
 use serde::{Deserialize, Serialize};
 
-/// Rows collected before they are factored.
+/// Rows collected before they are factored, or twice the columns if that is
+/// more: a factorisation costs as much as if there were that many rows anyway.
 const BUFFER_ROWS: usize = 256;
+/// Rows of a block that is factored without being collected, or the columns.
+const BLOCK_ROWS: usize = 128;
 
 /// The factor of the rows seen so far.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -49,14 +52,23 @@ impl Triangle {
     /// Adds one row of finite values.
     pub fn push(&mut self, row: impl IntoIterator<Item = f64>) {
         self.buffer.extend(row);
-        if self.buffer.len() >= BUFFER_ROWS * self.columns {
-            self.flush();
-        }
+        self.flush_if_full();
+    }
+
+    /// Whether so many rows are worth a [`Self::push_block`].
+    pub fn takes_block(&self, rows: usize) -> bool {
+        rows >= BLOCK_ROWS.max(self.columns)
     }
 
     /// Adds `rows` rows, whose column `i` the closure appends: finite values.
     pub fn push_block(&mut self, rows: usize, copy: impl Fn(usize, &mut Vec<f64>)) {
         self.reduce(rows, copy);
+    }
+
+    fn flush_if_full(&mut self) {
+        if self.buffer.len() >= BUFFER_ROWS.max(2 * self.columns) * self.columns {
+            self.flush();
+        }
     }
 
     /// Adds the rows of `other`, which has as many columns.
@@ -73,9 +85,7 @@ impl Triangle {
             }
         }
         self.buffer.extend_from_slice(&other.buffer);
-        if self.buffer.len() >= BUFFER_ROWS * p {
-            self.flush();
-        }
+        self.flush_if_full();
     }
 
     /// Factors the rows that were collected.
