@@ -4,6 +4,7 @@ use datafusion::arrow::array::{Array, AsArray, RecordBatch};
 use datafusion::arrow::compute::cast;
 use datafusion::arrow::datatypes::{DataType, Float64Type};
 use datafusion::arrow::util::display::array_value_to_string;
+use datafusion::error::DataFusionError;
 use datafusion::prelude::{SessionConfig, SessionContext};
 use tokio::runtime::Runtime;
 
@@ -46,7 +47,7 @@ impl Engine for DataFusionEngine {
                     .collect();
                 datafusion::error::Result::Ok((names, frame.collect().await?))
             })
-            .map_err(|error| EngineError(error.to_string()))?;
+            .map_err(|error: DataFusionError| EngineError(error.to_string()))?;
         let rows = batches.iter().flat_map(rows).collect();
         Ok(Table { names, rows })
     }

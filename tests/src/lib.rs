@@ -33,7 +33,7 @@ impl fmt::Display for EngineError {
 impl std::error::Error for EngineError {}
 
 /// A database with every function of the catalogue.
-pub trait Engine {
+pub trait Engine: Send {
     /// `duckdb` or `datafusion`.
     fn name(&self) -> &'static str;
 

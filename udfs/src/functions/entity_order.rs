@@ -55,16 +55,20 @@ impl EntityOrder {
         }
     }
 
-    /// A condition, for QUALIFY with a window `w` of [`Self::window`], that is
-    /// always true and fails the query where two rows of an entity share a time
-    /// or a time is NULL: the rows' order, and with it every lag, would be
-    /// arbitrary.
+    /// A condition, for QUALIFY, that is always true and fails the query where
+    /// two rows of an entity share a time or a time is NULL: the rows' order,
+    /// and with it every lag, would be arbitrary.
+    ///
+    /// The text is what decides, not a branch that is never reached: engines
+    /// are free to evaluate the branches of a boolean CASE on any row.
     pub fn check(&self, function: &str) -> String {
+        let window = self.window();
         let null: Vec<String> = self.order.iter().map(|c| format!("{c} IS NULL")).collect();
+        // DataFusion does not know the names of windows in QUALIFY.
         let same: Vec<String> = self
             .order
             .iter()
-            .map(|c| format!("{c} = lag({c}) OVER w"))
+            .map(|c| format!("{c} = lag({c}) OVER ({window})"))
             .collect();
         let shown: Vec<String> = self
             .partition
@@ -76,15 +80,16 @@ impl EntityOrder {
             })
             .collect();
         let shown = shown.join(" || ', ' || ");
-        let message = |text: &str| quote_text(&format!("{function}: {text} (")).to_string();
+        let begin = |text: &str| quote_text(&format!("{function}: {text} ("));
         format!(
-            "CASE WHEN {null} THEN lagrange_fail({null_text} || {shown} || '); filter those rows out') \
-             WHEN {same} THEN lagrange_fail({same_text} || {shown} || '); aggregate them to one, or add a column that tells them apart') \
-             ELSE true END",
+            "lagrange_fail(CASE \
+             WHEN {null} THEN {null_text} || {shown} || '); filter those rows out' \
+             WHEN {same} THEN {same_text} || {shown} || '); aggregate them to one, or add a column that tells them apart' \
+             END) IS NULL",
             null = null.join(" OR "),
             same = same.join(" AND "),
-            null_text = message("a row has no order_by value"),
-            same_text = message("two rows share partition_by and order_by"),
+            null_text = begin("a row has no order_by value"),
+            same_text = begin("two rows share partition_by and order_by"),
         )
     }
 }

@@ -21,8 +21,8 @@ static SIGNATURE: Signature = Signature {
     returns: Type::Boolean,
     nulls: "NULL where the message is NULL.",
     docs: "Fails the query with a message.\n\n\
-           Stands in the branch of a CASE that only bad data reach.",
-    example: "SELECT CASE WHEN 1 = 2 THEN lagrange_fail('impossible: ' || '1 is 2') ELSE true END AS fine",
+           Takes a CASE that gives a text for bad rows and NULL for good ones.",
+    example: "SELECT lagrange_fail(CASE WHEN 1 = 2 THEN 'arithmetic: 1 is 2' END) IS NULL AS fine",
 };
 
 impl Scalar for Fail {
