@@ -6,8 +6,9 @@
 -- Nothing here can look ahead: every window is partitioned by symbol, ordered by
 -- time and ends at the current row. A window that is not yet full, or holds a
 -- missing price, gives NULL rather than a value from fewer bars.
--- Means and deviations of prices come from sums of decimals, which are exact, so
--- that a close right on its mean has distance 0 however an engine slides a window.
+-- Means and deviations of prices come from sums of decimals, which are exact: a
+-- close right on its mean has distance 0, and a flat window has no distance,
+-- however an engine slides its windows.
 CREATE OR REPLACE TABLE features AS
 WITH moves AS (
   SELECT symbol, ts, open, high, low, close, volume,
@@ -26,18 +27,20 @@ windows AS (
          CASE WHEN COUNT(return_1) OVER w20 = 20 THEN STDDEV(return_1) OVER w20 END AS volatility_20,
          CASE WHEN COUNT(volume) OVER w20 = 20 THEN AVG(volume) OVER w20 END AS volume_mean,
          CASE WHEN COUNT(volume) OVER w20 = 20 THEN STDDEV(volume) OVER w20 END AS volume_sd,
-         CASE WHEN COUNT(price) OVER w20 = 20 THEN CAST(SUM(price) OVER w20 AS DOUBLE) / 20 END AS mean_20,
-         CASE WHEN COUNT(price) OVER w50 = 50 THEN CAST(SUM(price) OVER w50 AS DOUBLE) / 50 END AS mean_50,
-         CAST(SUM(price * price) OVER w20 AS DOUBLE) AS squares_20,
-         CAST(SUM(price * price) OVER w50 AS DOUBLE) AS squares_50
+         CASE WHEN COUNT(price) OVER w20 = 20 THEN CAST(SUM(price) OVER w20 AS DECIMAL(19, 8)) END AS sum_20,
+         CASE WHEN COUNT(price) OVER w50 = 50 THEN CAST(SUM(price) OVER w50 AS DECIMAL(19, 8)) END AS sum_50,
+         SUM(price * price) OVER w20 AS squares_20,
+         SUM(price * price) OVER w50 AS squares_50
   FROM moves
   WINDOW w20 AS (PARTITION BY symbol ORDER BY ts ROWS BETWEEN 19 PRECEDING AND CURRENT ROW),
          w50 AS (PARTITION BY symbol ORDER BY ts ROWS BETWEEN 49 PRECEDING AND CURRENT ROW)
 ),
 bands AS (
   SELECT *,
-         sqrt(abs(squares_20 - 20 * mean_20 * mean_20) / 19) AS sd_20,
-         sqrt(abs(squares_50 - 50 * mean_50 * mean_50) / 49) AS sd_50
+         CAST(sum_20 AS DOUBLE) / 20 AS mean_20,
+         CAST(sum_50 AS DOUBLE) / 50 AS mean_50,
+         sqrt(CAST(20 * squares_20 - sum_20 * sum_20 AS DOUBLE) / (20 * 19)) AS sd_20,
+         sqrt(CAST(50 * squares_50 - sum_50 * sum_50 AS DOUBLE) / (50 * 49)) AS sd_50
   FROM windows
 )
 SELECT symbol, ts, close,

@@ -456,6 +456,7 @@ impl Values<'_> {
         let mut known: Vec<&str> = self.declarations.iter().map(|d| d.name.as_str()).collect();
         known.extend(self.set.keys().map(String::as_str));
         known.extend(self.config.keys().map(String::as_str));
+        known.retain(|known| *known != name);
         let hint = did_you_mean(name, &known)
             .map_or_else(String::new, |near| format!("{near} Otherwise "));
         let hint = format!("{hint}pass --set {name}=...");
