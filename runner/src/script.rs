@@ -581,7 +581,7 @@ mod tests {
     #[test]
     fn the_language_of_scripts() {
         for sql in [
-            "SELECT fit({'a': a, 'b b': b}, y, {'algorithm': 'ols', 'lags': [1, 2]}) FROM t",
+            "SELECT fit(y, {'a': a, 'b b': b}, {'algorithm': 'ols', 'lags': [1, 2]}) FROM t",
             "SELECT * FROM lag_features('t', columns => ['a'], lags => [1, 2])",
             "SELECT * FROM lag_features('t', columns := ['a'])",
             "SELECT * EXCLUDE (a, b), * REPLACE (a + 1 AS a) FROM t",

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::project::{ENGINES, Project};
 
-const CSV: &str = "Date,Symbol,Close,Volume,Note,At
+const CSV: &str = "Date,Symbol,Close,Volume,Note,Made
 2020-01-01,A,1.5,10,,2020-01-01 10:00:00
 2020-01-02,\"B, \"\"b\"\"\",2,,x,2020-01-02 10:00:00
 2020-01-03,C,,30,\"\",2020-01-03 10:00:00
@@ -15,7 +15,7 @@ fn csv_has_the_same_types_on_both_engines() {
     let project = Project::with_script(
         "CREATE OR REPLACE TABLE t AS SELECT * FROM read_table($path) AS p;
          SELECT symbol, close, volume, note, date = DATE '2020-01-02' AS d,
-                at > TIMESTAMP '2020-01-02 09:59:59' AS a
+                made > TIMESTAMP '2020-01-02 09:59:59' AS a
          FROM t ORDER BY date;",
     );
     project.file("prices of today.csv", CSV);

@@ -11,7 +11,7 @@ fn models_are_saved_once() {
             "CREATE OR REPLACE TABLE t AS
              SELECT i % 2 AS symbol, CAST(i AS DOUBLE) AS x, 3.0 * i + i % 3 AS y FROM range(100) g(i);
              CREATE OR REPLACE TABLE models AS
-             SELECT symbol, fit({'x': x}, y, {'algorithm': 'ols'}) AS model FROM t GROUP BY symbol;",
+             SELECT symbol, fit(y, {'x': x}, {'algorithm': 'ols'}) AS model FROM t GROUP BY symbol;",
         );
         let json = project
             .run(&["--engine", engine, "--output", "json"])
