@@ -1,12 +1,13 @@
 //! Ordinary and ridge regression from the triangular factor of `[1 X y]`.
 
-use faer::linalg::solvers::{ColPivQr, SolveLstsqCore};
+use faer::linalg::solvers::SolveLstsqCore;
 use faer::linalg::triangular_solve::solve_upper_triangular_in_place;
 use faer::{Conj, Mat, MatRef, Par};
 
 use super::triangle::factor_in_place;
 
-/// A pivot this far below the first is rounding: the column repeats others.
+/// What is left of a column after others are projected out is rounding if it
+/// is this far below the column: it repeats them.
 const RANK_TOLERANCE: f64 = 1e-13;
 /// A column whose spread is this small against its size is constant.
 const CONSTANT_TOLERANCE: f64 = 1e-14;
@@ -75,7 +76,15 @@ impl Problem<'_> {
         let (k, p) = (self.first(), self.features());
         let y = k + p;
         let triangle = self.triangle();
-        let target = self.projected_target();
+        let spread = norm((k..=y).map(|i| self.factor[(i, y)]));
+        let whole = norm((0..=y).map(|i| self.factor[(i, y)]));
+        // What a constant target leaves is rounding, and nothing to explain.
+        let constant = spread <= CONSTANT_TOLERANCE * whole;
+        let target = if constant {
+            Mat::zeros(p, 1)
+        } else {
+            self.projected_target()
+        };
         let spreads: Vec<f64> = (0..p)
             .map(|j| norm((0..=j).map(|i| triangle[(i, j)])))
             .collect();
@@ -90,9 +99,9 @@ impl Problem<'_> {
             weights
         };
         let residual = &target - triangle * &weights;
-        let residual_squares =
-            self.factor[(y, y)].powi(2) + norm(residual.col(0).iter().copied()).powi(2);
-        let total_squares = norm((k..=y).map(|i| self.factor[(i, y)])).powi(2);
+        let unexplained = if constant { 0.0 } else { self.factor[(y, y)] };
+        let residual_squares = unexplained.powi(2) + norm(residual.col(0).iter().copied()).powi(2);
+        let total_squares = if constant { 0.0 } else { spread.powi(2) };
         let coefficients: Vec<f64> = weights.col(0).iter().copied().collect();
         let intercept = if self.intercept {
             let fitted: f64 = (0..p)
@@ -102,7 +111,7 @@ impl Problem<'_> {
         } else {
             0.0
         };
-        let redundant = redundancy.map_or_else(Vec::new, |redundancy| redundancy.columns());
+        let redundant = redundancy.map_or_else(Vec::new, |redundancy| redundancy.repeated);
         let rank = p - redundant.len();
         let degrees_of_freedom = self.rows as f64 - (rank + k) as f64;
         let errors = (penalty == 0.0 && redundant.is_empty() && degrees_of_freedom > 0.0)
@@ -130,53 +139,61 @@ impl Problem<'_> {
         (intercept, (k..size).map(error).collect())
     }
 
-    /// Which features repeat others; `None` if none does.
+    /// Which features repeat earlier ones; `None` if none does.
+    ///
+    /// On the diagonal of the factor stands what is left of a column after
+    /// those before it are projected out.
     fn redundancy(&self, spreads: &[f64]) -> Option<Redundancy> {
         let (k, p) = (self.first(), self.features());
         let triangle = self.triangle();
-        let scale: Vec<f64> = (0..p)
-            .map(|j| {
-                let whole = norm((0..k + j + 1).map(|i| self.factor[(i, k + j)]));
-                let constant = spreads[j] <= CONSTANT_TOLERANCE * whole;
-                if constant { 0.0 } else { 1.0 / spreads[j] }
-            })
-            .collect();
-        let scaled = Mat::from_fn(p, p, |i, j| {
-            if i <= j {
-                triangle[(i, j)] * scale[j]
-            } else {
-                0.0
+        let constant = |j: usize| {
+            let whole = norm((0..k + j + 1).map(|i| self.factor[(i, k + j)]));
+            spreads[j] <= CONSTANT_TOLERANCE * whole
+        };
+        let independent =
+            |j: usize| !constant(j) && triangle[(j, j)].abs() > RANK_TOLERANCE * spreads[j];
+        if (0..p).all(independent) {
+            return None;
+        }
+        // Below a column that repeats others the diagonal says nothing: take
+        // the columns one by one.
+        let mut basis: Vec<Vec<f64>> = Vec::new();
+        let (mut kept, mut repeated) = (Vec::new(), Vec::new());
+        for j in 0..p {
+            let mut column: Vec<f64> = (0..p)
+                .map(|i| if i <= j { triangle[(i, j)] } else { 0.0 })
+                .collect();
+            // Twice is enough (Giraud, Langou and Rozložník 2005).
+            for _ in 0..2 {
+                for direction in &basis {
+                    let part: f64 = direction.iter().zip(&column).map(|(a, b)| a * b).sum();
+                    for (value, direction) in column.iter_mut().zip(direction) {
+                        *value -= part * direction;
+                    }
+                }
             }
-        });
-        let pivoted = ColPivQr::new(scaled.as_ref());
-        let r = pivoted.thin_R();
-        let rank = (0..p)
-            .take_while(|&i| r[(i, i)].abs() > RANK_TOLERANCE * r[(0, 0)].abs())
-            .count();
-        (rank < p).then(|| Redundancy {
-            order: pivoted.P().arrays().0.to_vec(),
-            r: r.to_owned(),
-            rank,
-        })
+            let left = norm(column.iter().copied());
+            if constant(j) || left <= RANK_TOLERANCE * spreads[j] {
+                repeated.push(j);
+            } else {
+                column.iter_mut().for_each(|value| *value /= left);
+                basis.push(column);
+                kept.push(j);
+            }
+        }
+        (!repeated.is_empty()).then_some(Redundancy { kept, repeated })
     }
 }
 
-/// A pivoted factorisation of the scaled features whose last columns repeat
-/// the first `rank`.
+/// Features that are independent, and those that are constant or linear
+/// combinations of independent ones before them; both ascending.
 struct Redundancy {
-    order: Vec<usize>,
-    r: Mat<f64>,
-    rank: usize,
+    kept: Vec<usize>,
+    repeated: Vec<usize>,
 }
 
 impl Redundancy {
-    fn columns(&self) -> Vec<usize> {
-        let mut columns = self.order[self.rank..].to_vec();
-        columns.sort_unstable();
-        columns
-    }
-
-    /// A solution that uses the first `rank` columns only, less its part in
+    /// A solution that uses the independent features only, less its part in
     /// the null space of the features: the solution of least norm in the
     /// features' own units.
     fn least_norm(
@@ -185,35 +202,36 @@ impl Redundancy {
         target: &Mat<f64>,
         spreads: &[f64],
     ) -> Mat<f64> {
-        let (p, rank) = (self.order.len(), self.rank);
+        let p = triangle.ncols();
         let unit = |j: usize| if spreads[j] > 0.0 { spreads[j] } else { 1.0 };
-        let basis: Vec<usize> = self.order[..rank].to_vec();
-        let mut weights = Mat::<f64>::zeros(p, 1);
+        let scaled = |i: usize, j: usize| {
+            if i <= j {
+                triangle[(i, j)] / unit(j)
+            } else {
+                0.0
+            }
+        };
+        let (rank, nullity) = (self.kept.len(), self.repeated.len());
+        // The target, then every repeated feature, in terms of the kept ones.
+        let mut solutions = Mat::from_fn(p, 1 + nullity, |i, j| match j {
+            0 => target[(i, 0)],
+            _ => scaled(i, self.repeated[j - 1]),
+        });
         if rank > 0 {
-            let chosen = Mat::from_fn(p, rank, |i, j| {
-                let column = basis[j];
-                if i <= column {
-                    triangle[(i, column)] / unit(column)
-                } else {
-                    0.0
-                }
-            });
-            let mut solution = target.clone();
-            chosen
-                .qr()
-                .solve_lstsq_in_place_with_conj(Conj::No, solution.as_mut());
-            for (j, &column) in basis.iter().enumerate() {
-                weights[(column, 0)] = solution[(j, 0)] / unit(column);
+            let kept = Mat::from_fn(p, rank, |i, j| scaled(i, self.kept[j]));
+            kept.qr()
+                .solve_lstsq_in_place_with_conj(Conj::No, solutions.as_mut());
+        }
+        let mut weights = Mat::<f64>::zeros(p, 1);
+        let mut null = Mat::<f64>::zeros(p, nullity);
+        for (i, &feature) in self.kept.iter().enumerate() {
+            weights[(feature, 0)] = solutions[(i, 0)] / unit(feature);
+            for j in 0..nullity {
+                null[(feature, j)] = -solutions[(i, j + 1)] / unit(feature);
             }
         }
-        let mut null = Mat::<f64>::zeros(p, p - rank);
-        let mut dependence = self.r.submatrix(0, rank, rank, p - rank).to_owned();
-        solve_upper(self.r.submatrix(0, 0, rank, rank), &mut dependence);
-        for (j, &redundant) in self.order[rank..].iter().enumerate() {
-            for (i, &column) in basis.iter().enumerate() {
-                null[(column, j)] = -dependence[(i, j)] / unit(column);
-            }
-            null[(redundant, j)] = 1.0 / unit(redundant);
+        for (j, &feature) in self.repeated.iter().enumerate() {
+            null[(feature, j)] = 1.0 / unit(feature);
             let length = norm(null.col(j).iter().copied());
             for i in 0..p {
                 null[(i, j)] /= length;
@@ -222,7 +240,7 @@ impl Redundancy {
         let mut part = weights.clone();
         null.qr()
             .solve_lstsq_in_place_with_conj(Conj::No, part.as_mut());
-        let part = part.submatrix(0, 0, p - rank, 1).to_owned();
+        let part = part.submatrix(0, 0, nullity, 1).to_owned();
         weights - null * part
     }
 }
