@@ -6,9 +6,10 @@
 -- Nothing here can look ahead: every window is partitioned by symbol, ordered by
 -- time and ends at the current row. A window that is not yet full, or holds a
 -- missing price, gives NULL rather than a value from fewer bars.
--- Means and deviations of prices come from sums of decimals, which are exact: a
--- close right on its mean has distance 0, and a flat window has no distance,
--- however an engine slides its windows.
+-- Means and deviations come from sums of decimals, which are exact: a close right
+-- on its mean has distance 0, and a flat window has deviation 0, however an engine
+-- slides its windows. The deviation of n values is
+-- sqrt((n * sum of squares - square of the sum) / (n * (n - 1))).
 CREATE OR REPLACE TABLE features AS
 WITH moves AS (
   SELECT symbol, ts, open, high, low, close, volume,
@@ -17,30 +18,40 @@ WITH moves AS (
          close / LAG(close, 20) OVER history - 1 AS return_20,
          open / LAG(close, 1) OVER history - 1 AS gap,
          (high - low) / close AS bar_range,
-         (close - low) / NULLIF(high - low, 0) AS close_position,
-         CAST(close AS DECIMAL(19, 8)) AS price
+         (close - low) / NULLIF(high - low, 0) AS close_position
   FROM prices
   WINDOW history AS (PARTITION BY symbol ORDER BY ts)
 ),
+decimals AS (
+  SELECT *,
+         CAST(close AS DECIMAL(19, 8)) AS d_close,
+         CAST(volume AS DECIMAL(19, 4)) AS d_volume,
+         CAST(return_1 AS DECIMAL(19, 12)) AS d_return
+  FROM moves
+),
 windows AS (
   SELECT *,
-         CASE WHEN COUNT(return_1) OVER w20 = 20 THEN STDDEV(return_1) OVER w20 END AS volatility_20,
-         CASE WHEN COUNT(volume) OVER w20 = 20 THEN AVG(volume) OVER w20 END AS volume_mean,
-         CASE WHEN COUNT(volume) OVER w20 = 20 THEN STDDEV(volume) OVER w20 END AS volume_sd,
-         CASE WHEN COUNT(price) OVER w20 = 20 THEN CAST(SUM(price) OVER w20 AS DECIMAL(19, 8)) END AS sum_20,
-         CASE WHEN COUNT(price) OVER w50 = 50 THEN CAST(SUM(price) OVER w50 AS DECIMAL(19, 8)) END AS sum_50,
-         SUM(price * price) OVER w20 AS squares_20,
-         SUM(price * price) OVER w50 AS squares_50
-  FROM moves
+         CASE WHEN COUNT(d_close) OVER w20 = 20 THEN CAST(SUM(d_close) OVER w20 AS DECIMAL(19, 8)) END AS close_20,
+         CASE WHEN COUNT(d_close) OVER w50 = 50 THEN CAST(SUM(d_close) OVER w50 AS DECIMAL(19, 8)) END AS close_50,
+         CASE WHEN COUNT(d_volume) OVER w20 = 20 THEN CAST(SUM(d_volume) OVER w20 AS DECIMAL(19, 4)) END AS volume_20,
+         CASE WHEN COUNT(d_return) OVER w20 = 20 THEN CAST(SUM(d_return) OVER w20 AS DECIMAL(19, 12)) END AS returns_20,
+         SUM(d_close * d_close) OVER w20 AS close_squares_20,
+         SUM(d_close * d_close) OVER w50 AS close_squares_50,
+         SUM(d_volume * d_volume) OVER w20 AS volume_squares_20,
+         SUM(d_return * d_return) OVER w20 AS return_squares_20
+  FROM decimals
   WINDOW w20 AS (PARTITION BY symbol ORDER BY ts ROWS BETWEEN 19 PRECEDING AND CURRENT ROW),
          w50 AS (PARTITION BY symbol ORDER BY ts ROWS BETWEEN 49 PRECEDING AND CURRENT ROW)
 ),
 bands AS (
   SELECT *,
-         CAST(sum_20 AS DOUBLE) / 20 AS mean_20,
-         CAST(sum_50 AS DOUBLE) / 50 AS mean_50,
-         sqrt(CAST(20 * squares_20 - sum_20 * sum_20 AS DOUBLE) / (20 * 19)) AS sd_20,
-         sqrt(CAST(50 * squares_50 - sum_50 * sum_50 AS DOUBLE) / (50 * 49)) AS sd_50
+         CAST(close_20 AS DOUBLE) / 20 AS mean_20,
+         CAST(close_50 AS DOUBLE) / 50 AS mean_50,
+         CAST(volume_20 AS DOUBLE) / 20 AS volume_mean,
+         sqrt(CAST(20 * close_squares_20 - close_20 * close_20 AS DOUBLE) / (20 * 19)) AS sd_20,
+         sqrt(CAST(50 * close_squares_50 - close_50 * close_50 AS DOUBLE) / (50 * 49)) AS sd_50,
+         sqrt(CAST(20 * volume_squares_20 - volume_20 * volume_20 AS DOUBLE) / (20 * 19)) AS volume_sd,
+         sqrt(CAST(20 * return_squares_20 - returns_20 * returns_20 AS DOUBLE) / (20 * 19)) AS volatility_20
   FROM windows
 )
 SELECT symbol, ts, close,

@@ -8,16 +8,16 @@
 
 DECLARE prices STRING;
 
--- A price or volume that is missing stays missing: a gap filled by hand is a
--- number nobody could have traded on.
+-- A price or volume that is missing (NULL or NaN) stays missing: a gap filled by
+-- hand is a number nobody could have traded on.
 CREATE OR REPLACE TABLE prices AS
 SELECT CAST(name AS VARCHAR) AS symbol,
        CAST(date AS DATE) AS ts,
-       CAST(open AS DOUBLE) AS open,
-       CAST(high AS DOUBLE) AS high,
-       CAST(low AS DOUBLE) AS low,
-       CAST(close AS DOUBLE) AS close,
-       CAST(volume AS DOUBLE) AS volume
+       NULLIF(CAST(open AS DOUBLE), CAST('NaN' AS DOUBLE)) AS open,
+       NULLIF(CAST(high AS DOUBLE), CAST('NaN' AS DOUBLE)) AS high,
+       NULLIF(CAST(low AS DOUBLE), CAST('NaN' AS DOUBLE)) AS low,
+       NULLIF(CAST(close AS DOUBLE), CAST('NaN' AS DOUBLE)) AS close,
+       NULLIF(CAST(volume AS DOUBLE), CAST('NaN' AS DOUBLE)) AS volume
 FROM read_table($prices);
 
 INCLUDE 'features.sql';
