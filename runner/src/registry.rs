@@ -1,6 +1,7 @@
 //! The folder of models: `<registry>/<table>/<hash>.model`, and next to each a
-//! JSON file that says what it is. A model is named by its content, so running
-//! a script again changes nothing.
+//! JSON file that says what it is. A model is named by its content, so the same
+//! model is stored once. (Threads decide the order of additions: a refit may
+//! differ in the last bits, and is then another model.)
 
 use std::io::Write;
 use std::path::{Path, PathBuf};

@@ -115,7 +115,7 @@ fn noise(columns: usize, rows: usize, nulls: usize, extra: &str) -> String {
 /// in DataFusion's memory.
 fn load(create: &str) -> (DuckDbEngine, tempfile::TempDir, std::path::PathBuf) {
     let mut duckdb = DuckDbEngine::new(THREADS);
-    query(&mut duckdb, "SELECT setseed(0.42)");
+    query(&mut duckdb, "SELECT setseed(0.42) IS NULL");
     query(&mut duckdb, create);
     let folder = tempfile::tempdir().expect("a temporary folder");
     let parquet = folder.path().join("t.parquet");
