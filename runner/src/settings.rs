@@ -377,7 +377,7 @@ fn parse_bytes(text: &str) -> Option<usize> {
         _ => return None,
     };
     let bytes = number.parse::<f64>().ok()? * factor;
-    (bytes >= 1e6 && bytes < 1e18).then_some(bytes as usize)
+    (1e6..1e18).contains(&bytes).then_some(bytes as usize)
 }
 
 #[cfg(test)]
