@@ -112,11 +112,9 @@ fn parts() -> impl Strategy<Value = Vec<Vec<Row>>> {
     let row = (value(), value(), value()).prop_map(|(y, a, b)| [y, 0.0, a, b]);
     let part = prop::collection::vec(row, SizeRange::from(0..400));
     prop::collection::vec(part, SizeRange::from(1..6)).prop_map(|mut parts| {
-        let mut position = 0;
-        for row in parts.iter_mut().flatten() {
+        for (position, row) in (0..).zip(parts.iter_mut().flatten()) {
             // Scattered, so that the order of rows is not the order of positions.
             row[1] = f64::from(position * 7919 % 10_007) - 5000.0;
-            position += 1;
         }
         parts
     })
