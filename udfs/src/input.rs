@@ -60,10 +60,33 @@ impl<'a> Numbers<'a> {
         (valid && !value.is_nan()).then_some(value)
     }
 
+    /// Appends a range of rows to `out`, a NaN where a value is missing.
+    pub fn copy_range(&self, start: usize, count: usize, out: &mut Vec<f64>) {
+        let copied = out.len();
+        out.extend_from_slice(&self.values[start..start + count]);
+        let Some(words) = &self.valid else {
+            return;
+        };
+        let mut row = start;
+        while row < start + count {
+            let until = ((row / 64 + 1) * 64).min(start + count);
+            let mut absent = !words[row / 64] >> (row % 64);
+            while absent != 0 {
+                let missing = row + absent.trailing_zeros() as usize;
+                if missing >= until {
+                    break;
+                }
+                out[copied + missing - start] = f64::NAN;
+                absent &= absent - 1;
+            }
+            row = until;
+        }
+    }
+
     /// Copies the given rows to `out`, a NaN where a value is missing.
     pub fn copy_rows(&self, rows: Rows<'_>, out: &mut Vec<f64>) {
         match (rows, &self.valid) {
-            (Rows::All(n), None) => out.extend_from_slice(&self.values[..n]),
+            (Rows::All(n), _) => self.copy_range(0, n, out),
             (Rows::Some(rows), None) => {
                 out.extend(rows.iter().map(|&row| self.values[row as usize]));
             }

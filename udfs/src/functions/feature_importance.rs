@@ -97,7 +97,7 @@ impl Table for FeatureImportance {
             ));
         };
         let window = order.window();
-        let check = order.check(call.function());
+        let check = order.check(call);
         let by_time: Vec<&str> = std::iter::once(time)
             .chain(&order.partition)
             .map(String::as_str)

@@ -74,7 +74,7 @@ impl Table for LagFeatures {
             "SELECT *, {} FROM {relation} WINDOW w AS ({}) QUALIFY {}",
             items.join(", "),
             order.window(),
-            order.check(call.function()),
+            order.check(call),
         ))
     }
 }

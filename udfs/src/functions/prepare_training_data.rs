@@ -113,7 +113,7 @@ impl Table for PrepareTrainingData {
         Ok(format!(
             "SELECT {kept}, {targets} FROM {relation} WINDOW w AS ({}) QUALIFY {}",
             order.window(),
-            order.check(call.function()),
+            order.check(call),
         ))
     }
 }

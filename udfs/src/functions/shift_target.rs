@@ -105,7 +105,7 @@ impl Table for ShiftTarget {
             entry_lag + horizon,
             quote_name(&time_name),
             order.window(),
-            order.check(call.function()),
+            order.check(call),
         ))
     }
 }

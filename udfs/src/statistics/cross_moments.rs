@@ -10,6 +10,7 @@
 
 use faer::linalg::matmul::triangular::{BlockStructure, matmul as triangular_matmul};
 use faer::{Accum, MatMut, MatRef, Par};
+use pulp::Arch;
 use serde::{Deserialize, Serialize};
 
 use crate::input::{Numbers, Rows};
@@ -143,16 +144,7 @@ impl CrossMoments {
                 let mut start = 0;
                 while start < n {
                     let count = BLOCK_ROWS.min(n - start);
-                    self.add_block(count, |i, out| {
-                        let column = columns[i];
-                        match column.valid() {
-                            None => out.extend_from_slice(&column.values()[start..start + count]),
-                            Some(_) => out.extend(
-                                (start..start + count)
-                                    .map(|row| column.get(row).unwrap_or(f64::NAN)),
-                            ),
-                        }
-                    })?;
+                    self.add_block(count, |i, out| columns[i].copy_range(start, count, out))?;
                     start += count;
                 }
                 Ok(())
@@ -202,6 +194,8 @@ impl CrossMoments {
         rows: usize,
         copy: impl Fn(usize, &mut Vec<f64>),
     ) -> Result<(), Infinite> {
+        // Compiled for the widest vectors that this machine turns out to have.
+        let arch = Arch::new();
         SCRATCH.with_borrow_mut(|scratch| {
             // One more row than the block has takes the shift of the means.
             let stride = rows + 1;
@@ -212,7 +206,7 @@ impl CrossMoments {
             for i in 0..self.columns {
                 let start = centred.len();
                 copy(i, centred);
-                let (mean, absent) = centre(&mut centred[start..], i)?;
+                let (mean, absent) = arch.dispatch(|| centre(&mut centred[start..], i))?;
                 means.push(mean);
                 missing += absent;
                 centred.push(0.0);
@@ -287,11 +281,12 @@ impl CrossMoments {
             products,
             masked,
         } = scratch;
-        masked.mask(centred, rows, p);
+        let arch = Arch::new();
+        arch.dispatch(|| masked.mask(centred, rows, p));
         products.clear();
         products.resize(p * p, 0.0);
         add_self_product(products, centred, stride, p, Accum::Replace);
-        masked.add_up(centred, products, rows, p);
+        arch.dispatch(|| masked.add_up(centred, products, rows, p));
         let Moments::Pairwise {
             n,
             mean,
@@ -301,37 +296,39 @@ impl CrossMoments {
         else {
             return;
         };
-        for j in 0..p {
-            for i in j..p {
-                let (ij, ji) = (j * p + i, i * p + j);
-                let count = masked.count(i, j);
-                if count == 0 {
-                    continue;
-                }
-                let whole = [products[i * p + i], products[j * p + j]];
-                let part = [masked.squares[ij], masked.squares[ji]];
-                let mut block = if part[0] < CANCELLED * whole[0] || part[1] < CANCELLED * whole[1]
-                {
-                    let column = |i: usize| &centred[i * stride..i * stride + rows];
-                    masked.pair_directly((i, column(i)), (j, column(j)))
-                } else {
-                    let n = count as f64;
-                    let (si, sj) = (masked.sums[ij], masked.sums[ji]);
-                    Pair {
-                        n,
-                        mean: [si / n, sj / n],
-                        squares: [
-                            difference(part[0], si * si / n),
-                            difference(part[1], sj * sj / n),
-                        ],
-                        product: products[ij] - si * sj / n,
+        arch.dispatch(|| {
+            for j in 0..p {
+                for i in j..p {
+                    let (ij, ji) = (j * p + i, i * p + j);
+                    let count = masked.count(i, j);
+                    if count == 0 {
+                        continue;
                     }
-                };
-                block.mean[0] += means[i];
-                block.mean[1] += means[j];
-                join_pair(n, mean, squares, sums, (ij, ji), &block);
+                    let whole = [products[i * p + i], products[j * p + j]];
+                    let part = [masked.squares[ij], masked.squares[ji]];
+                    let mut block =
+                        if part[0] < CANCELLED * whole[0] || part[1] < CANCELLED * whole[1] {
+                            let column = |i: usize| &centred[i * stride..i * stride + rows];
+                            masked.pair_directly((i, column(i)), (j, column(j)))
+                        } else {
+                            let n = count as f64;
+                            let (si, sj) = (masked.sums[ij], masked.sums[ji]);
+                            Pair {
+                                n,
+                                mean: [si / n, sj / n],
+                                squares: [
+                                    difference(part[0], si * si / n),
+                                    difference(part[1], sj * sj / n),
+                                ],
+                                product: products[ij] - si * sj / n,
+                            }
+                        };
+                    block.mean[0] += means[i];
+                    block.mean[1] += means[j];
+                    join_pair(n, mean, squares, sums, (ij, ji), &block);
+                }
             }
-        }
+        });
     }
 
     /// Adds the rows of `other`, which has as many columns.
@@ -439,6 +436,7 @@ const CANCELLED: f64 = 1e-3;
 
 impl Masked {
     /// Notes which values are present and puts zeros where they are not.
+    #[inline(always)]
     fn mask(&mut self, centred: &mut [f64], rows: usize, columns: usize) {
         self.words = rows.div_ceil(64);
         self.present.clear();
@@ -446,22 +444,22 @@ impl Masked {
             for values in column[..rows].chunks_mut(64) {
                 let mut word = 0;
                 for (bit, value) in values.iter_mut().enumerate() {
-                    if value.is_nan() {
-                        *value = 0.0;
-                    } else {
-                        word |= 1 << bit;
-                    }
+                    let here = !value.is_nan();
+                    *value = if here { *value } else { 0.0 };
+                    word |= u64::from(here) << bit;
                 }
                 self.present.push(word);
             }
         }
     }
 
+    #[inline(always)]
     fn column(&self, i: usize) -> &[u64] {
         &self.present[i * self.words..(i + 1) * self.words]
     }
 
     /// The rows in which both columns are present.
+    #[inline(always)]
     fn count(&self, i: usize, j: usize) -> u32 {
         let both = self.column(i).iter().zip(self.column(j));
         both.map(|(a, b)| (a & b).count_ones()).sum()
@@ -470,14 +468,21 @@ impl Masked {
     /// Sums and squares of all columns over the rows in which each is present:
     /// those rows added up, or the others taken from the totals, whichever are
     /// fewer. `products` has the squares of whole columns on its diagonal.
+    #[inline(always)]
     fn add_up(&mut self, centred: &[f64], products: &[f64], rows: usize, columns: usize) {
         self.by_row.clear();
         self.by_row.resize(rows * columns, 0.0);
-        let mut totals = Vec::with_capacity(columns);
-        for (i, column) in centred.chunks_exact(rows + 1).take(columns).enumerate() {
-            totals.push(sum_of_deviations(&column[..rows], 0.0));
-            for (row, value) in column[..rows].iter().enumerate() {
-                self.by_row[row * columns + i] = *value;
+        let totals: Vec<f64> = centred
+            .chunks_exact(rows + 1)
+            .take(columns)
+            .map(|column| sum_of_deviations(&column[..rows], 0.0))
+            .collect();
+        // A few rows at a time, which stay in the cache until they are whole.
+        for start in (0..rows).step_by(32) {
+            for i in 0..columns {
+                for row in start..(start + 32).min(rows) {
+                    self.by_row[row * columns + i] = centred[i * (rows + 1) + row];
+                }
             }
         }
         self.sums.clear();
@@ -540,6 +545,7 @@ impl Masked {
 
 /// `squares` - `part` of two sums that are equal in a constant column, whose
 /// difference is then rounding alone.
+#[inline(always)]
 fn difference(squares: f64, part: f64) -> f64 {
     let difference = squares - part;
     if difference <= 1e-13 * squares {
@@ -551,6 +557,7 @@ fn difference(squares: f64, part: f64) -> f64 {
 
 /// Subtracts the mean of the values that are present. Returns it and how many
 /// are missing.
+#[inline(always)]
 fn centre(values: &mut [f64], column: usize) -> Result<(f64, usize), Infinite> {
     let Some(origin) = values.iter().copied().find(|x| !x.is_nan()) else {
         return Ok((0.0, values.len()));
@@ -565,28 +572,42 @@ fn centre(values: &mut [f64], column: usize) -> Result<(f64, usize), Infinite> {
         }
         return Ok((mean, 0));
     }
-    let mut sum = 0.0;
-    let mut present = 0_usize;
-    for value in values.iter() {
-        if value.is_infinite() {
-            return Err(Infinite(column));
-        }
-        if !value.is_nan() {
-            sum += value - origin;
-            present += 1;
-        }
-    }
-    if !f64::is_finite(sum) {
+    // An infinity leaves a sum that is not finite, unless all others are NaN.
+    let (sum, present) = sum_of_present_deviations(values, origin);
+    if origin.is_infinite() || !sum.is_finite() {
         return Err(Infinite(column));
     }
-    let offset = sum / present as f64;
+    let offset = sum / present;
     for value in values.iter_mut() {
         *value = (*value - origin) - offset;
     }
-    Ok((origin + offset, values.len() - present))
+    Ok((origin + offset, values.len() - present as usize))
+}
+
+/// Σ (x - origin) over the values that are not NaN, and how many these are.
+#[inline(always)]
+fn sum_of_present_deviations(values: &[f64], origin: f64) -> (f64, f64) {
+    let (chunks, rest) = values.as_chunks::<8>();
+    let (mut sums, mut counts) = ([0.0; 8], [0.0; 8]);
+    let add = |sum: &mut f64, count: &mut f64, value: f64| {
+        let deviation = value - origin;
+        let here = !deviation.is_nan();
+        *sum += if here { deviation } else { 0.0 };
+        *count += if here { 1.0 } else { 0.0 };
+    };
+    for chunk in chunks {
+        for ((sum, count), value) in sums.iter_mut().zip(&mut counts).zip(chunk) {
+            add(sum, count, *value);
+        }
+    }
+    for value in rest {
+        add(&mut sums[0], &mut counts[0], *value);
+    }
+    (sums.iter().sum(), counts.iter().sum())
 }
 
 /// Σ (x - origin) in eight lanes, which the compiler vectorises.
+#[inline(always)]
 fn sum_of_deviations(values: &[f64], origin: f64) -> f64 {
     let (chunks, rest) = values.as_chunks::<8>();
     let mut lanes = [0.0; 8];
@@ -616,6 +637,7 @@ fn add_self_product(out: &mut [f64], block: &[f64], stride: usize, columns: usiz
 
 /// Adds `block`, the moments of columns (i, j) with i >= j, to a pair whose
 /// places are (i, j) and (j, i).
+#[inline(always)]
 fn join_pair(
     n: &mut [f64],
     mean: &mut [f64],
