@@ -88,8 +88,9 @@ impl Problem<'_> {
         let spreads: Vec<f64> = (0..p)
             .map(|j| norm((0..=j).map(|i| triangle[(i, j)])))
             .collect();
-        let redundancy = self.redundancy(&spreads);
-        let weights = if penalty > 0.0 {
+        let constants = self.constants(&spreads);
+        let redundancy = self.redundancy(&spreads, &constants);
+        let mut weights = if penalty > 0.0 {
             ridge(triangle, &target, penalty)
         } else if let Some(redundancy) = &redundancy {
             redundancy.least_norm(triangle, &target, &spreads)
@@ -98,6 +99,10 @@ impl Problem<'_> {
             solve_upper(triangle, &mut weights);
             weights
         };
+        // What is left of a constant feature is rounding, and explains nothing.
+        for j in (0..p).filter(|&j| constants[j]) {
+            weights[(j, 0)] = 0.0;
+        }
         let residual = &target - triangle * &weights;
         let unexplained = if constant { 0.0 } else { self.factor[(y, y)] };
         let residual_squares = unexplained.powi(2) + norm(residual.col(0).iter().copied()).powi(2);
@@ -139,19 +144,23 @@ impl Problem<'_> {
         (intercept, (k..size).map(error).collect())
     }
 
+    /// Which features do not vary, but for rounding.
+    fn constants(&self, spreads: &[f64]) -> Vec<bool> {
+        let k = self.first();
+        let size = |j: usize| norm((0..=k + j).map(|i| self.factor[(i, k + j)]));
+        let constant = |(j, spread): (usize, &f64)| *spread <= CONSTANT_TOLERANCE * size(j);
+        spreads.iter().enumerate().map(constant).collect()
+    }
+
     /// Which features repeat earlier ones; `None` if none does.
     ///
     /// On the diagonal of the factor stands what is left of a column after
     /// those before it are projected out.
-    fn redundancy(&self, spreads: &[f64]) -> Option<Redundancy> {
-        let (k, p) = (self.first(), self.features());
+    fn redundancy(&self, spreads: &[f64], constants: &[bool]) -> Option<Redundancy> {
+        let p = self.features();
         let triangle = self.triangle();
-        let constant = |j: usize| {
-            let whole = norm((0..k + j + 1).map(|i| self.factor[(i, k + j)]));
-            spreads[j] <= CONSTANT_TOLERANCE * whole
-        };
         let independent =
-            |j: usize| !constant(j) && triangle[(j, j)].abs() > RANK_TOLERANCE * spreads[j];
+            |j: usize| !constants[j] && triangle[(j, j)].abs() > RANK_TOLERANCE * spreads[j];
         if (0..p).all(independent) {
             return None;
         }
@@ -173,7 +182,7 @@ impl Problem<'_> {
                 }
             }
             let left = norm(column.iter().copied());
-            if constant(j) || left <= RANK_TOLERANCE * spreads[j] {
+            if constants[j] || left <= RANK_TOLERANCE * spreads[j] {
                 repeated.push(j);
             } else {
                 column.iter_mut().for_each(|value| *value /= left);
