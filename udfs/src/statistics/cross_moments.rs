@@ -206,7 +206,10 @@ impl CrossMoments {
             for i in 0..self.columns {
                 let start = centred.len();
                 copy(i, centred);
-                let (mean, absent) = arch.dispatch(|| centre(&mut centred[start..], i))?;
+                let (mean, absent) = arch.dispatch(
+                    #[inline(always)]
+                    || centre(&mut centred[start..], i),
+                )?;
                 means.push(mean);
                 missing += absent;
                 centred.push(0.0);
@@ -282,11 +285,17 @@ impl CrossMoments {
             masked,
         } = scratch;
         let arch = Arch::new();
-        arch.dispatch(|| masked.mask(centred, rows, p));
+        arch.dispatch(
+            #[inline(always)]
+            || masked.mask(centred, rows, p),
+        );
         products.clear();
         products.resize(p * p, 0.0);
         add_self_product(products, centred, stride, p, Accum::Replace);
-        arch.dispatch(|| masked.add_up(centred, products, rows, p));
+        arch.dispatch(
+            #[inline(always)]
+            || masked.add_up(centred, products, rows, p),
+        );
         let Moments::Pairwise {
             n,
             mean,
@@ -296,39 +305,42 @@ impl CrossMoments {
         else {
             return;
         };
-        arch.dispatch(|| {
-            for j in 0..p {
-                for i in j..p {
-                    let (ij, ji) = (j * p + i, i * p + j);
-                    let count = masked.count(i, j);
-                    if count == 0 {
-                        continue;
+        arch.dispatch(
+            #[inline(always)]
+            || {
+                for j in 0..p {
+                    for i in j..p {
+                        let (ij, ji) = (j * p + i, i * p + j);
+                        let count = masked.count(i, j);
+                        if count == 0 {
+                            continue;
+                        }
+                        let whole = [products[i * p + i], products[j * p + j]];
+                        let part = [masked.squares[ij], masked.squares[ji]];
+                        let mut block =
+                            if part[0] < CANCELLED * whole[0] || part[1] < CANCELLED * whole[1] {
+                                let column = |i: usize| &centred[i * stride..i * stride + rows];
+                                masked.pair_directly((i, column(i)), (j, column(j)))
+                            } else {
+                                let n = count as f64;
+                                let (si, sj) = (masked.sums[ij], masked.sums[ji]);
+                                Pair {
+                                    n,
+                                    mean: [si / n, sj / n],
+                                    squares: [
+                                        difference(part[0], si * si / n),
+                                        difference(part[1], sj * sj / n),
+                                    ],
+                                    product: products[ij] - si * sj / n,
+                                }
+                            };
+                        block.mean[0] += means[i];
+                        block.mean[1] += means[j];
+                        join_pair(n, mean, squares, sums, (ij, ji), &block);
                     }
-                    let whole = [products[i * p + i], products[j * p + j]];
-                    let part = [masked.squares[ij], masked.squares[ji]];
-                    let mut block =
-                        if part[0] < CANCELLED * whole[0] || part[1] < CANCELLED * whole[1] {
-                            let column = |i: usize| &centred[i * stride..i * stride + rows];
-                            masked.pair_directly((i, column(i)), (j, column(j)))
-                        } else {
-                            let n = count as f64;
-                            let (si, sj) = (masked.sums[ij], masked.sums[ji]);
-                            Pair {
-                                n,
-                                mean: [si / n, sj / n],
-                                squares: [
-                                    difference(part[0], si * si / n),
-                                    difference(part[1], sj * sj / n),
-                                ],
-                                product: products[ij] - si * sj / n,
-                            }
-                        };
-                    block.mean[0] += means[i];
-                    block.mean[1] += means[j];
-                    join_pair(n, mean, squares, sums, (ij, ji), &block);
                 }
-            }
-        });
+            },
+        );
     }
 
     /// Adds the rows of `other`, which has as many columns.
