@@ -58,25 +58,78 @@ impl Table for LagFeatures {
         })?;
         let lags = call.integers("lags", 1)?;
         let order = EntityOrder::of(call)?;
-        let mut items = Vec::with_capacity(columns.len() * lags.len());
+        let mut names = Vec::with_capacity(columns.len());
         for column in &columns {
+            let mut of_column = Vec::with_capacity(lags.len());
             for lag in &lags {
                 let name = format!("{column}_lag{lag}");
                 refuse_existing(call, &name)?;
-                items.push(format!(
-                    "lag({}, {lag}) OVER w AS {}",
-                    quote_name(column),
-                    quote_name(&name)
-                ));
+                of_column.push(quote_name(&name));
             }
+            names.push(of_column);
         }
-        Ok(format!(
-            "SELECT *, {} FROM {relation} WINDOW w AS ({}) QUALIFY {}",
-            items.join(", "),
-            order.window(),
-            order.check(call),
-        ))
+        let columns: Vec<String> = columns.iter().map(|column| quote_name(column)).collect();
+        let (window, check) = (order.window(), order.check(call));
+        Ok(match call.target() {
+            Target::DuckDb => together(&relation, &columns, &lags, &names, &window, &check),
+            Target::DataFusion(_) => one_by_one(&relation, &columns, &lags, &names, &window, &check),
+        })
     }
+}
+
+/// A window function for each lag of each column.
+fn one_by_one(
+    relation: &str,
+    columns: &[String],
+    lags: &[i64],
+    names: &[Vec<String>],
+    window: &str,
+    check: &str,
+) -> String {
+    let mut items = Vec::with_capacity(columns.len() * lags.len());
+    for (column, names) in columns.iter().zip(names) {
+        for (lag, name) in lags.iter().zip(names) {
+            items.push(format!("lag({column}, {lag}) OVER w AS {name}"));
+        }
+    }
+    let items = items.join(", ");
+    format!("SELECT *, {items} FROM {relation} WINDOW w AS ({window}) QUALIFY {check}")
+}
+
+/// A window function for each lag, of all columns in a struct: DuckDB takes
+/// three quarters of the time for it.
+fn together(
+    relation: &str,
+    columns: &[String],
+    lags: &[i64],
+    names: &[Vec<String>],
+    window: &str,
+    check: &str,
+) -> String {
+    let fields: Vec<String> = columns
+        .iter()
+        .enumerate()
+        .map(|(i, column)| format!("'c{i}': {column}"))
+        .collect();
+    let fields = fields.join(", ");
+    let hidden = |lag: &i64| format!("lagrange_lag{lag}");
+    let shifts: Vec<String> = lags
+        .iter()
+        .map(|lag| format!("lag({{{fields}}}, {lag}) OVER w AS {}", hidden(lag)))
+        .collect();
+    let mut items = Vec::with_capacity(columns.len() * lags.len());
+    for (i, names) in names.iter().enumerate() {
+        for (lag, name) in lags.iter().zip(names) {
+            items.push(format!("{}['c{i}'] AS {name}", hidden(lag)));
+        }
+    }
+    let all_hidden: Vec<String> = lags.iter().map(hidden).collect();
+    format!(
+        "SELECT * EXCLUDE ({}), {} FROM (SELECT *, {} FROM {relation} WINDOW w AS ({window}) QUALIFY {check})",
+        all_hidden.join(", "),
+        items.join(", "),
+        shifts.join(", "),
+    )
 }
 
 /// An error if the relation has that column already, where its columns are

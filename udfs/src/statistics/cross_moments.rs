@@ -10,18 +10,18 @@
 
 use faer::linalg::matmul::triangular::{BlockStructure, matmul as triangular_matmul};
 use faer::{Accum, MatMut, MatRef, Par};
-use pulp::Arch;
+use pulp::{Arch, NullaryFnOnce};
 use serde::{Deserialize, Serialize};
 
 use crate::input::{Numbers, Rows};
-use crate::statistics::pair_moments::{PairMoments, correlation};
+use crate::statistics::pair_moments::correlation;
+use crate::statistics::pairwise_block::{AddBlock, Directed, Masked};
 
 /// Rows that a state collects before it multiplies them: enough for the
 /// product to run at speed, few enough for many groups.
 const BUFFER_ROWS: usize = 256;
 /// Rows of a block that is taken from the input directly.
 const BLOCK_ROWS: usize = 2048;
-
 /// The moments of the rows seen so far.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct CrossMoments {
@@ -84,20 +84,6 @@ struct Scratch {
     centred: Vec<f64>,
     products: Vec<f64>,
     masked: Masked,
-}
-
-/// What the pairwise moments of a block need beside its columns.
-#[derive(Default)]
-struct Masked {
-    /// A bit per row, `words` words per column, 1 where a value is present.
-    present: Vec<u64>,
-    words: usize,
-    /// The block row after row.
-    by_row: Vec<f64>,
-    /// Of one column after the other: sums and squares of all columns over the
-    /// rows in which it is present.
-    sums: Vec<f64>,
-    squares: Vec<f64>,
 }
 
 thread_local! {
@@ -206,10 +192,8 @@ impl CrossMoments {
             for i in 0..self.columns {
                 let start = centred.len();
                 copy(i, centred);
-                let (mean, absent) = arch.dispatch(
-                    #[inline(always)]
-                    || centre(&mut centred[start..], i),
-                )?;
+                let values = &mut centred[start..];
+                let (mean, absent) = arch.dispatch(Centre { values, column: i })?;
                 means.push(mean);
                 missing += absent;
                 centred.push(0.0);
@@ -277,70 +261,22 @@ impl CrossMoments {
 
     /// `scratch.centred` holds the block centred on `means`, NaN where missing.
     fn add_pairwise_block(&mut self, rows: usize, means: &[f64], scratch: &mut Scratch) {
-        let p = self.columns;
-        let stride = rows + 1;
-        let Scratch {
-            centred,
-            products,
-            masked,
-        } = scratch;
-        let arch = Arch::new();
-        arch.dispatch(
-            #[inline(always)]
-            || masked.mask(centred, rows, p),
-        );
-        products.clear();
-        products.resize(p * p, 0.0);
-        add_self_product(products, centred, stride, p, Accum::Replace);
-        arch.dispatch(
-            #[inline(always)]
-            || masked.add_up(centred, products, rows, p),
-        );
-        let Moments::Pairwise {
+        if let Moments::Pairwise {
             n,
             mean,
             squares,
-            products: sums,
+            products,
         } = &mut self.moments
-        else {
-            return;
-        };
-        arch.dispatch(
-            #[inline(always)]
-            || {
-                for j in 0..p {
-                    for i in j..p {
-                        let (ij, ji) = (j * p + i, i * p + j);
-                        let count = masked.count(i, j);
-                        if count == 0 {
-                            continue;
-                        }
-                        let whole = [products[i * p + i], products[j * p + j]];
-                        let part = [masked.squares[ij], masked.squares[ji]];
-                        let mut block =
-                            if part[0] < CANCELLED * whole[0] || part[1] < CANCELLED * whole[1] {
-                                let column = |i: usize| &centred[i * stride..i * stride + rows];
-                                masked.pair_directly((i, column(i)), (j, column(j)))
-                            } else {
-                                let n = count as f64;
-                                let (si, sj) = (masked.sums[ij], masked.sums[ji]);
-                                Pair {
-                                    n,
-                                    mean: [si / n, sj / n],
-                                    squares: [
-                                        difference(part[0], si * si / n),
-                                        difference(part[1], sj * sj / n),
-                                    ],
-                                    product: products[ij] - si * sj / n,
-                                }
-                            };
-                        block.mean[0] += means[i];
-                        block.mean[1] += means[j];
-                        join_pair(n, mean, squares, sums, (ij, ji), &block);
-                    }
-                }
-            },
-        );
+        {
+            Arch::new().dispatch(AddBlock {
+                into: Directed { n, mean, squares },
+                products,
+                rows,
+                means,
+                centred: &mut scratch.centred,
+                masked: &mut scratch.masked,
+            });
+        }
     }
 
     /// Adds the rows of `other`, which has as many columns.
@@ -442,128 +378,19 @@ impl Moments {
     }
 }
 
-/// Where the rows that two columns share hold less than this part of a column's
-/// squares, sums over these rows have lost digits to the others.
-const CANCELLED: f64 = 1e-3;
-
-impl Masked {
-    /// Notes which values are present and puts zeros where they are not.
-    #[inline(always)]
-    fn mask(&mut self, centred: &mut [f64], rows: usize, columns: usize) {
-        self.words = rows.div_ceil(64);
-        self.present.clear();
-        for column in centred.chunks_exact_mut(rows + 1).take(columns) {
-            for values in column[..rows].chunks_mut(64) {
-                let mut word = 0;
-                for (bit, value) in values.iter_mut().enumerate() {
-                    let here = !value.is_nan();
-                    *value = if here { *value } else { 0.0 };
-                    word |= u64::from(here) << bit;
-                }
-                self.present.push(word);
-            }
-        }
-    }
-
-    #[inline(always)]
-    fn column(&self, i: usize) -> &[u64] {
-        &self.present[i * self.words..(i + 1) * self.words]
-    }
-
-    /// The rows in which both columns are present.
-    #[inline(always)]
-    fn count(&self, i: usize, j: usize) -> u32 {
-        let both = self.column(i).iter().zip(self.column(j));
-        both.map(|(a, b)| (a & b).count_ones()).sum()
-    }
-
-    /// Sums and squares of all columns over the rows in which each is present:
-    /// those rows added up, or the others taken from the totals, whichever are
-    /// fewer. `products` has the squares of whole columns on its diagonal.
-    #[inline(always)]
-    fn add_up(&mut self, centred: &[f64], products: &[f64], rows: usize, columns: usize) {
-        self.by_row.clear();
-        self.by_row.resize(rows * columns, 0.0);
-        let totals: Vec<f64> = centred
-            .chunks_exact(rows + 1)
-            .take(columns)
-            .map(|column| sum_of_deviations(&column[..rows], 0.0))
-            .collect();
-        // A few rows at a time, which stay in the cache until they are whole.
-        for start in (0..rows).step_by(32) {
-            for i in 0..columns {
-                for row in start..(start + 32).min(rows) {
-                    self.by_row[row * columns + i] = centred[i * (rows + 1) + row];
-                }
-            }
-        }
-        self.sums.clear();
-        self.squares.clear();
-        for j in 0..columns {
-            let words = &self.present[j * self.words..(j + 1) * self.words];
-            let present: u32 = words.iter().map(|word| word.count_ones()).sum();
-            let few = (present as usize) < rows / 2;
-            let start = self.sums.len();
-            if few {
-                self.sums.resize(start + columns, 0.0);
-                self.squares.resize(start + columns, 0.0);
-            } else {
-                self.sums.extend_from_slice(&totals);
-                self.squares
-                    .extend((0..columns).map(|i| products[i * columns + i]));
-            }
-            let sign = if few { 1.0 } else { -1.0 };
-            let (sums, squares) = (&mut self.sums[start..], &mut self.squares[start..]);
-            for (k, word) in words.iter().enumerate() {
-                let mut bits = if few { *word } else { !word };
-                while bits != 0 {
-                    let row = k * 64 + bits.trailing_zeros() as usize;
-                    bits &= bits - 1;
-                    // The last word has bits beyond the block.
-                    if row >= rows {
-                        break;
-                    }
-                    let values = &self.by_row[row * columns..(row + 1) * columns];
-                    for ((sum, square), value) in sums.iter_mut().zip(&mut *squares).zip(values) {
-                        *sum += sign * value;
-                        *square += sign * (value * value);
-                    }
-                }
-            }
-        }
-    }
-
-    /// The moments of two columns, from the rows that they share alone.
-    fn pair_directly(&self, (i, x): (usize, &[f64]), (j, y): (usize, &[f64])) -> Pair {
-        let (mut first, mut second) = (Vec::new(), Vec::new());
-        for (k, (a, b)) in self.column(i).iter().zip(self.column(j)).enumerate() {
-            let mut bits = a & b;
-            while bits != 0 {
-                let row = k * 64 + bits.trailing_zeros() as usize;
-                bits &= bits - 1;
-                first.push(x[row]);
-                second.push(y[row]);
-            }
-        }
-        let moments = PairMoments::of(&first, &second);
-        Pair {
-            n: moments.n,
-            mean: moments.mean,
-            squares: moments.squares,
-            product: moments.product,
-        }
-    }
+/// [`centre`], for [`Arch::dispatch`]: a closure would be compiled by itself,
+/// for the narrowest vectors.
+struct Centre<'a> {
+    values: &'a mut [f64],
+    column: usize,
 }
 
-/// `squares` - `part` of two sums that are equal in a constant column, whose
-/// difference is then rounding alone.
-#[inline(always)]
-fn difference(squares: f64, part: f64) -> f64 {
-    let difference = squares - part;
-    if difference <= 1e-13 * squares {
-        0.0
-    } else {
-        difference
+impl NullaryFnOnce for Centre<'_> {
+    type Output = Result<(f64, usize), Infinite>;
+
+    #[inline(always)]
+    fn call(self) -> Self::Output {
+        centre(self.values, self.column)
     }
 }
 
@@ -620,7 +447,7 @@ fn sum_of_present_deviations(values: &[f64], origin: f64) -> (f64, f64) {
 
 /// Σ (x - origin) in eight lanes, which the compiler vectorises.
 #[inline(always)]
-fn sum_of_deviations(values: &[f64], origin: f64) -> f64 {
+pub(super) fn sum_of_deviations(values: &[f64], origin: f64) -> f64 {
     let (chunks, rest) = values.as_chunks::<8>();
     let mut lanes = [0.0; 8];
     for chunk in chunks {
@@ -632,7 +459,13 @@ fn sum_of_deviations(values: &[f64], origin: f64) -> f64 {
 }
 
 /// lower(`out`) += or = `block`ᵀ `block`.
-fn add_self_product(out: &mut [f64], block: &[f64], stride: usize, columns: usize, beta: Accum) {
+pub(super) fn add_self_product(
+    out: &mut [f64],
+    block: &[f64],
+    stride: usize,
+    columns: usize,
+    beta: Accum,
+) {
     let block = MatRef::from_column_major_slice(block, stride, columns);
     triangular_matmul(
         MatMut::from_column_major_slice_mut(out, columns, columns),
@@ -650,7 +483,7 @@ fn add_self_product(out: &mut [f64], block: &[f64], stride: usize, columns: usiz
 /// Adds `block`, the moments of columns (i, j) with i >= j, to a pair whose
 /// places are (i, j) and (j, i).
 #[inline(always)]
-fn join_pair(
+pub(super) fn join_pair(
     n: &mut [f64],
     mean: &mut [f64],
     squares: &mut [f64],

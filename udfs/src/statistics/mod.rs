@@ -4,6 +4,7 @@ pub mod cross_moments;
 pub mod distributions;
 pub mod least_squares;
 pub mod pair_moments;
+pub mod pairwise_block;
 pub mod random;
 pub mod ranks;
 pub mod triangle;
