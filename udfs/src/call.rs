@@ -267,6 +267,37 @@ impl<'a> Call<'a> {
         Ok(Some(columns))
     }
 
+    /// Column names and patterns (`*` any characters, `?` one), or `None` for
+    /// NULL.
+    ///
+    /// # Errors
+    /// An empty list, a name twice, or a name without a wildcard that the
+    /// relation does not have.
+    pub fn patterns(&self, name: &str) -> Result<Option<Vec<String>>> {
+        let fix = "pass a column name, a pattern such as 'x_*', or a list of them, each once";
+        let list = match self.literal(name) {
+            Literal::Null => return Ok(None),
+            Literal::List(list) => list.as_slice(),
+            one => std::slice::from_ref(one),
+        };
+        let mut patterns: Vec<String> = Vec::with_capacity(list.len());
+        for value in list {
+            match value {
+                Literal::Text(pattern) if !pattern.is_empty() && !patterns.contains(pattern) => {
+                    if !pattern.contains(['*', '?']) {
+                        self.check_column(name, pattern)?;
+                    }
+                    patterns.push(pattern.clone());
+                }
+                _ => return Err(self.wrong(name, fix)),
+            }
+        }
+        if patterns.is_empty() {
+            return Err(self.wrong(name, fix));
+        }
+        Ok(Some(patterns))
+    }
+
     fn check_column(&self, argument: &str, column: &str) -> Result<()> {
         let Target::DataFusion(known) = self.target else {
             return Ok(());

@@ -65,6 +65,8 @@ pub enum Kind {
     ColumnName,
     /// Table functions: a column name or a list of them.
     ColumnNames,
+    /// Table functions: a column name or pattern, or a list of them.
+    ColumnPatterns,
     /// Table functions: an integer constant.
     Integer,
     /// Table functions: an integer constant or a list of them.
@@ -87,6 +89,7 @@ impl Kind {
             Self::Relation => "relation",
             Self::ColumnName => "column name",
             Self::ColumnNames => "column names",
+            Self::ColumnPatterns => "column names or patterns",
             Self::Integer => "integer",
             Self::Integers => "integers",
             Self::Double => "double",

@@ -6,6 +6,7 @@
 //! - [`input`], [`value`], [`call`], [`options`]: what kernels receive and return.
 //! - [`statistics`]: mathematics on slices; [`models`]: fitting, prediction and
 //!   the model format.
+//! - [`time`]: folds that do not leak.
 //! - [`duckdb`] and [`datafusion`]: one generic adapter per engine.
 
 pub mod call;
@@ -19,6 +20,7 @@ pub mod input;
 pub mod models;
 pub mod options;
 pub mod statistics;
+pub mod time;
 pub mod value;
 
 pub use error::{Error, Result};

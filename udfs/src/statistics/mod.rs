@@ -1,5 +1,6 @@
 //! Mathematics on slices, without any engine.
 
+pub mod column_store;
 pub mod cross_moments;
 pub mod distributions;
 pub mod least_squares;

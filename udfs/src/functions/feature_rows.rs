@@ -1,0 +1,193 @@
+//! Which columns of a relation are its features, by name or by pattern, and the
+//! SQL that passes them to an aggregate. Shared by the functions that look at
+//! many features at once.
+
+use super::feature_correlation::struct_of;
+use crate::call::{Call, Target, quote_name, quote_text};
+use crate::definition::{Argument, Kind};
+use crate::error::Result;
+
+/// `features`.
+pub const FEATURES: Argument = Argument::optional(
+    "features",
+    Kind::ColumnPatterns,
+    "NULL",
+    "the features, as names or patterns in which * stands for any characters and ? for one; \
+     NULL: every numeric column that is no target and no key",
+);
+
+/// `exclude`.
+pub const EXCLUDE: Argument = Argument::optional(
+    "exclude",
+    Kind::ColumnPatterns,
+    "NULL",
+    "columns that are no features, as names or patterns",
+);
+
+/// The features of a call and how SQL passes them.
+pub struct FeatureRows {
+    /// The features as a struct, of rows that [`Self::rows`] selects under the
+    /// alias `lagrange_rows`.
+    pub features: String,
+    /// The option `non_numeric` that fits how the features were chosen: columns
+    /// that were named must be numbers, others are taken if they are.
+    pub non_numeric: &'static str,
+    relation: String,
+    columns: String,
+}
+
+impl FeatureRows {
+    /// From the arguments `features` and `exclude`; `others` are columns that
+    /// are never features: targets, times, entities.
+    pub fn of(call: &Call<'_>, others: &[String]) -> Result<Self> {
+        let relation = call.relation()?;
+        let wanted = call.patterns("features")?;
+        let unwanted = call.patterns("exclude")?.unwrap_or_default();
+        let named = wanted
+            .as_ref()
+            .filter(|wanted| unwanted.is_empty() && !wanted.iter().any(|name| is_pattern(name)));
+        let listed = match (named, call.target()) {
+            (Some(names), _) => names.clone(),
+            (None, Target::DataFusion(columns)) => {
+                let is_feature = |name: &str| {
+                    let matches = |patterns: &[String]| patterns.iter().any(|p| like(p, name));
+                    wanted.as_ref().is_none_or(|wanted| matches(wanted))
+                        && !matches(&unwanted)
+                        && !others.iter().any(|other| other == name)
+                };
+                columns
+                    .iter()
+                    .filter(|column| column.numeric && is_feature(&column.name))
+                    .map(|column| column.name.clone())
+                    .collect()
+            }
+            // DuckDB expands the columns itself, and a row is a struct.
+            (None, Target::DuckDb) => {
+                return Ok(Self {
+                    features: "lagrange_rows".to_owned(),
+                    non_numeric: "skip",
+                    relation,
+                    columns: columns_expression(wanted.as_deref(), &unwanted, others),
+                });
+            }
+        };
+        let columns: Vec<String> = listed.iter().map(|name| quote_name(name)).collect();
+        Ok(Self {
+            features: struct_of(&listed),
+            non_numeric: if named.is_some() { "error" } else { "skip" },
+            relation,
+            columns: columns.join(", "),
+        })
+    }
+
+    /// A query of the features and of `beside`, pairs of an expression and its
+    /// name, which begins with `lagrange_`. `tail` follows the relation: WHERE,
+    /// WINDOW, QUALIFY.
+    pub fn rows(&self, beside: &[(&str, &str)], tail: &str) -> String {
+        let beside = beside.iter().map(|(sql, name)| format!("{sql} AS {name}"));
+        let items: Vec<String> = std::iter::once(self.columns.clone())
+            .filter(|columns| !columns.is_empty())
+            .chain(beside)
+            .collect();
+        let items = if items.is_empty() {
+            "1 AS lagrange_none".to_owned()
+        } else {
+            items.join(", ")
+        };
+        format!("SELECT {items} FROM {} {tail}", self.relation)
+    }
+}
+
+/// A query that makes a table of `call`, an aggregate that returns rows with
+/// these fields, over `from`.
+pub fn unnested(fields: &[&str], call: &str, from: &str) -> String {
+    let items: Vec<String> = fields
+        .iter()
+        .map(|field| format!("lagrange_row['{field}'] AS {field}"))
+        .collect();
+    format!(
+        "SELECT {} FROM (SELECT unnest({call}) AS lagrange_row FROM {from})",
+        items.join(", ")
+    )
+}
+
+fn columns_expression(wanted: Option<&[String]>, unwanted: &[String], others: &[String]) -> String {
+    let any = |patterns: &[String]| {
+        let tests: Vec<String> = patterns
+            .iter()
+            .map(|pattern| {
+                format!(
+                    "lower(c) GLOB {}",
+                    quote_text(&glob(&pattern.to_lowercase()))
+                )
+            })
+            .collect();
+        tests.join(" OR ")
+    };
+    let mut conditions = Vec::new();
+    if let Some(wanted) = wanted {
+        conditions.push(format!("({})", any(wanted)));
+    }
+    if !unwanted.is_empty() {
+        conditions.push(format!("NOT ({})", any(unwanted)));
+    }
+    if !others.is_empty() {
+        let names: Vec<String> = others
+            .iter()
+            .map(|name| quote_text(&name.to_lowercase()))
+            .collect();
+        conditions.push(format!("lower(c) NOT IN ({})", names.join(", ")));
+    }
+    if conditions.is_empty() {
+        "*".to_owned()
+    } else {
+        format!("COLUMNS(lambda c: {})", conditions.join(" AND "))
+    }
+}
+
+fn is_pattern(name: &str) -> bool {
+    name.contains(['*', '?'])
+}
+
+/// The pattern as DuckDB's GLOB, where brackets mean a set.
+fn glob(pattern: &str) -> String {
+    pattern.replace('[', "[[]")
+}
+
+/// Whether `name` matches the pattern, in any case.
+fn like(pattern: &str, name: &str) -> bool {
+    let pattern: Vec<char> = pattern.to_lowercase().chars().collect();
+    let name: Vec<char> = name.to_lowercase().chars().collect();
+    // Where the last star stood, and how much of the name it has taken.
+    let (mut p, mut n, mut star) = (0, 0, None);
+    while n < name.len() {
+        if p < pattern.len() && pattern[p] == '*' {
+            star = Some((p, n));
+            p += 1;
+        } else if p < pattern.len() && (pattern[p] == '?' || pattern[p] == name[n]) {
+            (p, n) = (p + 1, n + 1);
+        } else if let Some((at, taken)) = star {
+            (p, n) = (at + 1, taken + 1);
+            star = Some((at, taken + 1));
+        } else {
+            return false;
+        }
+    }
+    pattern[p..].iter().all(|c| *c == '*')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::like;
+
+    #[test]
+    fn patterns_match_whole_names() {
+        assert!(like("*", "x"));
+        assert!(like("mom_*", "MOM_5"));
+        assert!(like("*_lag?", "x_lag1_lag3"));
+        assert!(like("a*b*c", "a_b_b_c"));
+        assert!(!like("mom", "mom_5"));
+        assert!(!like("?", ""));
+        assert!(!like("a*b", "a_c"));
+    }
+}

@@ -1,0 +1,198 @@
+//! An aggregate that keeps the features of its rows and looks at all of them in
+//! the end. The functions that need ranks, bins or neighbours are of this kind;
+//! each writes only what it makes of the columns.
+
+use serde::{Deserialize, Serialize};
+
+use crate::definition::{Accepts, Aggregate, Kind, OptionKey, Signature};
+use crate::error::{Error, Result};
+use crate::input::{Features, Inputs, Numbers, Rows};
+use crate::models::infinite_feature;
+use crate::options::Options;
+use crate::statistics::column_store::ColumnStore;
+use crate::statistics::cross_moments::Infinite;
+use crate::value::Value;
+
+/// The option every gathering aggregate has.
+pub const NON_NUMERIC: OptionKey = OptionKey {
+    name: "non_numeric",
+    accepts: Accepts::Choice(&["error", "skip"]),
+    default: "\"error\"",
+    docs: "what a field that is no number does",
+};
+
+/// What is made of the gathered rows.
+///
+/// The signature has number arguments first, then one struct of features, then
+/// the options, among them [`NON_NUMERIC`].
+pub trait OverFeatures: Sync + 'static {
+    /// Its signature.
+    fn signature(&self) -> &'static Signature;
+
+    /// The table function that people call, for messages.
+    fn caller(&self) -> &'static str;
+
+    /// The value for the rows of a group, of which there is at least one.
+    fn finish(&self, gathered: &Gathered<'_>, options: &Options) -> Result<Value>;
+}
+
+/// The rows of a group, in any order; NaN is missing, nothing is infinite.
+pub struct Gathered<'a> {
+    /// The number arguments before the features, in order.
+    pub numbers: &'a [Vec<f64>],
+    /// The features' names.
+    pub names: &'a [String],
+    /// Their columns.
+    pub columns: &'a [Vec<f64>],
+    /// The number of rows.
+    pub rows: usize,
+}
+
+/// Makes an aggregate of it.
+pub struct Gather<F>(pub F);
+
+/// The rows, once the features are known.
+#[derive(Default, Serialize, Deserialize)]
+pub struct State {
+    /// The options as JSON text.
+    options: String,
+    skip_non_numeric: bool,
+    names: Vec<String>,
+    store: Option<ColumnStore>,
+}
+
+impl<F: OverFeatures> Gather<F> {
+    fn numbers(&self) -> usize {
+        let arguments = self.0.signature().arguments;
+        arguments
+            .iter()
+            .take_while(|argument| argument.kind == Kind::Number)
+            .count()
+    }
+
+    fn infinite(&self, names: &[String], Infinite(column): Infinite) -> Error {
+        let numbers = self.numbers();
+        let name = match column.checked_sub(numbers) {
+            Some(feature) => &names[feature],
+            None => self.0.signature().arguments[column].name,
+        };
+        infinite_feature(self.0.caller(), name)
+    }
+}
+
+impl<F: OverFeatures> Aggregate for Gather<F> {
+    type State = State;
+
+    fn signature(&self) -> &'static Signature {
+        self.0.signature()
+    }
+
+    fn start(&self) -> State {
+        State::default()
+    }
+
+    fn update(&self, state: &mut State, inputs: &Inputs<'_>, rows: Rows<'_>) -> Result<()> {
+        let Some(first) = rows.first() else {
+            return Ok(());
+        };
+        let numbers = self.numbers();
+        let features = inputs.features(numbers)?;
+        let mut columns = Vec::with_capacity(numbers + features.fields.len());
+        for i in 0..numbers {
+            columns.push(inputs.numbers(i)?);
+        }
+        let given = inputs.options(numbers + 1, first)?;
+        if state.store.is_none() {
+            let options = Options::parse(self.signature(), &given)?;
+            state.skip_non_numeric = options.text(NON_NUMERIC.name) == "skip";
+            state.options = options.to_json().to_string();
+        }
+        let chosen = chosen_features(self.0.caller(), features, state.skip_non_numeric)?;
+        if state.store.is_none() {
+            state.names = chosen.iter().map(|(name, _)| (*name).to_owned()).collect();
+        }
+        columns.extend(chosen.into_iter().map(|(_, numbers)| numbers));
+        let store = state
+            .store
+            .get_or_insert_with(|| ColumnStore::new(columns.len()));
+        let updated = store.update(&columns, rows);
+        updated.map_err(|infinite| self.infinite(&state.names, infinite))
+    }
+
+    fn merge(&self, into: &mut State, from: &State) -> Result<()> {
+        match (&mut into.store, &from.store) {
+            (_, None) => {}
+            (Some(store), Some(more)) => store.merge(more),
+            (None, Some(store)) => {
+                into.store = Some(store.clone());
+                into.names.clone_from(&from.names);
+                into.options.clone_from(&from.options);
+                into.skip_non_numeric = from.skip_non_numeric;
+            }
+        }
+        Ok(())
+    }
+
+    fn finish(&self, state: &State) -> Result<Value> {
+        let Some(store) = &state.store else {
+            return Ok(Value::Null);
+        };
+        let given = serde_json::from_str(&state.options)
+            .map_err(|error| Error::internal(self.0.caller(), error.to_string()))?;
+        let options = Options::parse(self.signature(), &given)?;
+        let (numbers, columns) = store.columns().split_at(self.numbers());
+        let gathered = Gathered {
+            numbers,
+            names: &state.names,
+            columns,
+            rows: store.rows(),
+        };
+        self.0.finish(&gathered, &options)
+    }
+
+    fn size(&self, state: &State) -> usize {
+        state.store.as_ref().map_or(0, ColumnStore::size)
+    }
+}
+
+/// Columns whose names begin like this are passed beside the features, not
+/// among them, where a whole row stands for its features.
+pub const RESERVED: &str = "lagrange_";
+
+/// The numeric features by name.
+///
+/// # Errors
+/// Names a feature that is no number, unless these are skipped; or says that
+/// there is none.
+pub fn chosen_features<'f, 'a>(
+    function: &str,
+    features: &'f Features<'a>,
+    skip_non_numeric: bool,
+) -> Result<Vec<(&'f str, &'f Numbers<'a>)>> {
+    let mut chosen = Vec::with_capacity(features.fields.len());
+    for field in &features.fields {
+        if field.name.starts_with(RESERVED) {
+            continue;
+        }
+        match &field.numbers {
+            Some(numbers) => chosen.push((field.name.as_str(), numbers)),
+            None if skip_non_numeric => {}
+            None => {
+                return Err(Error::data(
+                    function,
+                    format!(
+                        "feature '{}' is {}, not numeric; cast it or leave it out",
+                        field.name, field.type_name
+                    ),
+                ));
+            }
+        }
+    }
+    if chosen.is_empty() {
+        return Err(Error::data(
+            function,
+            "there is no numeric feature column; pass 'features', or widen them",
+        ));
+    }
+    Ok(chosen)
+}
