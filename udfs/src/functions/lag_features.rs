@@ -72,7 +72,9 @@ impl Table for LagFeatures {
         let (window, check) = (order.window(), order.check(call));
         Ok(match call.target() {
             Target::DuckDb => together(&relation, &columns, &lags, &names, &window, &check),
-            Target::DataFusion(_) => one_by_one(&relation, &columns, &lags, &names, &window, &check),
+            Target::DataFusion(_) => {
+                one_by_one(&relation, &columns, &lags, &names, &window, &check)
+            }
         })
     }
 }
