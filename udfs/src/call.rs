@@ -298,6 +298,17 @@ impl<'a> Call<'a> {
         Ok(Some(patterns))
     }
 
+    /// A time as SQL, to be compared with a time column: text as a timestamp, a
+    /// number as it is. `None` for NULL.
+    pub fn time(&self, name: &str) -> Result<Option<String>> {
+        match self.literal(name) {
+            Literal::Null => Ok(None),
+            Literal::Text(text) => Ok(Some(format!("CAST({} AS TIMESTAMP)", quote_text(text)))),
+            number @ (Literal::Integer(_) | Literal::Double(_)) => Ok(Some(number.to_string())),
+            _ => Err(self.wrong(name, "pass a date or time as text, or a number")),
+        }
+    }
+
     fn check_column(&self, argument: &str, column: &str) -> Result<()> {
         let Target::DataFusion(known) = self.target else {
             return Ok(());

@@ -73,6 +73,8 @@ pub enum Kind {
     Integers,
     /// Table functions: a numeric constant.
     Double,
+    /// Table functions: a time, as text or as a number.
+    Time,
     /// Table functions: true or false.
     Flag,
 }
@@ -93,6 +95,7 @@ impl Kind {
             Self::Integer => "integer",
             Self::Integers => "integers",
             Self::Double => "double",
+            Self::Time => "time",
             Self::Flag => "boolean",
         }
     }

@@ -13,7 +13,8 @@ pub const FEATURES: Argument = Argument::optional(
     Kind::ColumnPatterns,
     "NULL",
     "the features, as names or patterns in which * stands for any characters and ? for one; \
-     NULL: every numeric column that is no target and no key",
+     NULL: every numeric column that is no target and no key (`target` and `target_*` hold the future: \
+     no pattern finds them)",
 );
 
 /// `exclude`.
@@ -23,6 +24,10 @@ pub const EXCLUDE: Argument = Argument::optional(
     "NULL",
     "columns that are no features, as names or patterns",
 );
+
+/// What no pattern finds: columns that hold the future, as shift_target and
+/// prepare_training_data name them.
+const TARGETS: [&str; 2] = ["target", "target_*"];
 
 /// The features of a call and how SQL passes them.
 pub struct FeatureRows {
@@ -51,7 +56,11 @@ impl FeatureRows {
             (None, Target::DataFusion(columns)) => {
                 let is_feature = |name: &str| {
                     let matches = |patterns: &[String]| patterns.iter().any(|p| like(p, name));
+                    let by_name = wanted.as_ref().is_some_and(|wanted| {
+                        wanted.iter().any(|known| known.eq_ignore_ascii_case(name))
+                    });
                     wanted.as_ref().is_none_or(|wanted| matches(wanted))
+                        && (by_name || !TARGETS.iter().any(|pattern| like(pattern, name)))
                         && !matches(&unwanted)
                         && !others.iter().any(|other| other == name)
                 };
@@ -112,37 +121,35 @@ pub fn unnested(fields: &[&str], call: &str, from: &str) -> String {
 }
 
 fn columns_expression(wanted: Option<&[String]>, unwanted: &[String], others: &[String]) -> String {
-    let any = |patterns: &[String]| {
-        let tests: Vec<String> = patterns
-            .iter()
-            .map(|pattern| {
-                format!(
-                    "lower(c) GLOB {}",
-                    quote_text(&glob(&pattern.to_lowercase()))
-                )
-            })
-            .collect();
-        tests.join(" OR ")
+    let matches = |pattern: &str| {
+        let pattern = glob(&pattern.to_lowercase());
+        format!("lower(c) GLOB {}", quote_text(&pattern))
     };
-    let mut conditions = Vec::new();
-    if let Some(wanted) = wanted {
-        conditions.push(format!("({})", any(wanted)));
+    let any = |patterns: &[String]| {
+        let tests: Vec<String> = patterns.iter().map(|pattern| matches(pattern)).collect();
+        format!("({})", tests.join(" OR "))
+    };
+    let wanted = wanted.unwrap_or_default();
+    let named: Vec<String> = wanted
+        .iter()
+        .filter(|name| !is_pattern(name))
+        .cloned()
+        .collect();
+    let targets: Vec<String> = TARGETS.iter().map(|&pattern| pattern.to_owned()).collect();
+    let mut conditions = vec![format!("NOT {}", any(&targets))];
+    if !named.is_empty() {
+        conditions[0] = format!("({} OR {})", conditions[0], any(&named));
+    }
+    if !wanted.is_empty() {
+        conditions.push(any(wanted));
     }
     if !unwanted.is_empty() {
-        conditions.push(format!("NOT ({})", any(unwanted)));
+        conditions.push(format!("NOT {}", any(unwanted)));
     }
     if !others.is_empty() {
-        let names: Vec<String> = others
-            .iter()
-            .map(|name| quote_text(&name.to_lowercase()))
-            .collect();
-        conditions.push(format!("lower(c) NOT IN ({})", names.join(", ")));
+        conditions.push(format!("NOT {}", any(others)));
     }
-    if conditions.is_empty() {
-        "*".to_owned()
-    } else {
-        format!("COLUMNS(lambda c: {})", conditions.join(" AND "))
-    }
+    format!("COLUMNS(lambda c: {})", conditions.join(" AND "))
 }
 
 fn is_pattern(name: &str) -> bool {
