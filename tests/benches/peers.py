@@ -1,7 +1,7 @@
 """The Python peers of benches/speed.rs: prints the best of a few runs, in
 seconds, as `name seconds` lines. Data are read before the clock starts.
 
-    pip install numpy pandas polars scikit-learn pyarrow
+    pip install numpy pandas polars scikit-learn pyarrow duckdb
 """
 
 import sys
@@ -44,7 +44,19 @@ def lag(path):
             [pl.col(c).shift(k).over("symbol").alias(f"{c}_lag{k}") for c in columns for k in range(1, 6)]
         )
 
-    best("polars sort, shift, over", 1, work)
+    best("polars sort, shift, over, in memory", 1, work)
+
+    # The same, ending where lag_features ends.
+    import duckdb
+
+    database = duckdb.connect()
+    database.execute("SET threads = 2")
+
+    def into_a_table():
+        lagged = work().to_arrow()
+        database.execute("CREATE OR REPLACE TABLE lagged AS SELECT * FROM lagged")
+
+    best("polars, into a table of DuckDB", 1, into_a_table)
 
 
 def fit(path):

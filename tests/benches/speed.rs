@@ -60,8 +60,10 @@ fn time(engine: &mut dyn Engine, runs: usize, sql: &str) -> f64 {
     best(runs, || query(engine, sql))
 }
 
-fn python(task: &str, parquet: &Path) -> Option<(String, f64)> {
-    let python = std::env::var("LAGRANGE_BENCH_PYTHON").ok()?;
+fn python(task: &str, parquet: &Path) -> Vec<(String, f64)> {
+    let Ok(python) = std::env::var("LAGRANGE_BENCH_PYTHON") else {
+        return Vec::new();
+    };
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/peers.py");
     let output = Command::new(python)
         .arg(script)
@@ -78,8 +80,11 @@ fn python(task: &str, parquet: &Path) -> Option<(String, f64)> {
         String::from_utf8_lossy(&output.stderr)
     );
     let text = String::from_utf8_lossy(&output.stdout);
-    let (name, seconds) = text.trim().rsplit_once(' ').expect("a name and seconds");
-    Some((name.to_owned(), seconds.parse().expect("seconds")))
+    let line = |line: &str| {
+        let (name, seconds) = line.rsplit_once(' ').expect("a name and seconds");
+        (name.to_owned(), seconds.parse().expect("seconds"))
+    };
+    text.trim().lines().map(line).collect()
 }
 
 fn report(title: &str, ours: (&str, f64), peers: &[(String, f64)]) {
@@ -233,7 +238,7 @@ fn lags() {
     let mut datafusion = load_datafusion(&parquet);
     peers.push((
         "lag_features on DataFusion".to_owned(),
-        time(&mut datafusion, 1, &ours_sql),
+        time(&mut datafusion, 2, &ours_sql),
     ));
     peers.push((
         "window SQL by hand on DataFusion".to_owned(),
