@@ -288,8 +288,8 @@ static AGGREGATE_SIGNATURE: Signature = Signature {
     ]),
     nulls: "See information_coefficient. No row: NULL.",
     docs: "The rows of information_coefficient for one target.\n\n\
-           No two rows share date and entity. Keeps 8 bytes per value, and while it finishes 40 more per row on each \
-           thread.",
+           No two rows share date and entity. Keeps 8 bytes per value; while it finishes 45 more per row, and on each \
+           thread 10 per row and 64 per row of the largest group.",
     example: "SELECT unnest(lagrange_information_coefficient(y, ts, symbol, {'a': a})) AS row FROM \
               (SELECT i % 5 AS symbol, (i - i % 5) / 5 AS ts, (i * 7) % 11 AS a, (i * 5) % 17 AS y FROM range(50) r(i)) t",
 };
@@ -415,10 +415,10 @@ impl Panel {
         let varies = |series: &SeriesSummary| series.ratio.is_some();
         let enough = summary.groups + found.constant;
         match summary.groups {
-            0 if by_date && self.entities.len() < LEAST_PAIRS => format!(
-                "{} entities give no 3 pairs on any date{other}",
-                self.entities.len()
-            ),
+            0 if by_date && self.entities.len() < LEAST_PAIRS => {
+                let count = ["no entity", "one entity", "two entities"][self.entities.len()];
+                format!("{count}: no date has 3 pairs{other}")
+            }
             0 if enough == 0 => format!("no {group} has 3 pairs{other}"),
             0 if found.constant_feature == enough => {
                 format!("the feature is constant within every {group}{other}")
@@ -469,3 +469,6 @@ fn to_rows(names: &[String], cases: &[(usize, usize)], lines: &[Line]) -> Value 
         Column::Text(lines.iter().map(|line| Some(line.status.clone())).collect()),
     ])
 }
+
+#[cfg(test)]
+mod tests;

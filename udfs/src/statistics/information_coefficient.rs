@@ -70,8 +70,6 @@ pub struct Coefficients {
     pub rank_ic: Vec<f64>,
     /// Pairs of all groups, with a coefficient or not.
     pub pairs: u64,
-    /// The most pairs in one group.
-    pub most_pairs: usize,
     /// Groups with fewer than [`LEAST_PAIRS`] pairs.
     pub too_few: usize,
     /// Groups with enough pairs in which the feature is constant.
@@ -117,7 +115,6 @@ pub fn coefficients(feature: &[f64], target: &GroupedTarget) -> Coefficients {
             values.retain(|value| !value.is_nan());
         }
         found.pairs += values.len() as u64;
-        found.most_pairs = found.most_pairs.max(values.len());
         if values.len() < LEAST_PAIRS {
             found.too_few += 1;
             continue;
@@ -271,5 +268,62 @@ fn centre(values: &[f64], deviations: &mut Vec<f64>) -> f64 {
 /// which are not 0.
 pub(super) fn cosine(a: &[f64], a_squares: f64, b: &[f64], b_squares: f64) -> f64 {
     let product: f64 = a.iter().zip(b).map(|(a, b)| a * b).sum();
-    (product / (a_squares.sqrt() * b_squares.sqrt())).clamp(-1.0, 1.0)
+    let squares = a_squares * b_squares;
+    // One root is exact where both are equal, as for ranks in the same order.
+    let length = if squares.is_normal() {
+        squares.sqrt()
+    } else {
+        a_squares.sqrt() * b_squares.sqrt()
+    };
+    (product / length).clamp(-1.0, 1.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{GroupedTarget, by_date, centre, coefficients};
+    use crate::statistics::groups::Groups;
+
+    const NAN: f64 = f64::NAN;
+
+    #[test]
+    fn groups_without_a_coefficient_are_counted_by_cause() {
+        // Groups: complete; two pairs; constant feature; constant target; both.
+        let group: Vec<f64> = (0..15).map(|row| f64::from(row / 3)).collect();
+        let feature = [
+            1.0, 2.0, 4.0, 1.0, NAN, 3.0, 5.0, 5.0, 5.0, 1.0, 2.0, 3.0, 0.1, 0.1, 0.1,
+        ];
+        let target = [
+            3.0, 5.0, 6.0, 1.0, 2.0, 3.0, 1.0, 2.0, 3.0, 7.0, 7.0, 7.0, 2.0, 2.0, 2.0,
+        ];
+        let position: Vec<f64> = (0..15).map(f64::from).collect();
+        let groups = Groups::of(&group, &position);
+        let target = GroupedTarget::of(&target, &groups);
+        let found = coefficients(&feature, &target);
+        // scipy.stats.pearsonr, SciPy 1.17.1.
+        assert!((found.ic[0] - 0.928_571_428_571_428_5).abs() < 1e-15);
+        assert_eq!(found.rank_ic, [1.0]);
+        assert_eq!(found.pairs, 14);
+        assert_eq!((found.too_few, found.constant, found.skipped()), (1, 3, 4));
+        assert_eq!((found.constant_feature, found.constant_target), (2, 2));
+
+        let summary = by_date(&feature, &target, 5);
+        assert_eq!((summary.groups, summary.newey_west_lags), (1, 0));
+        assert_eq!((summary.ic.deviation, summary.ic.t), (None, None));
+        assert_eq!(summary.hit_share, Some(1.0));
+        let nothing = by_date(&[NAN; 15], &target, 1);
+        assert_eq!(
+            (nothing.groups, nothing.ic.mean, nothing.hit_share),
+            (0, None, None)
+        );
+    }
+
+    #[test]
+    fn squares_neither_overflow_nor_vanish_nor_show_rounding() {
+        let mut deviations = Vec::new();
+        assert!((centre(&[1e200, 2e200, 3e200], &mut deviations) - 2.0).abs() < 1e-15);
+        assert!((centre(&[1e-200, 2e-200, 3e-200], &mut deviations) - 2.0).abs() < 1e-15);
+        assert_eq!(centre(&[1e15, 1e15 + 0.125, 1e15], &mut deviations), 0.0);
+        assert_eq!(centre(&[0.1; 7], &mut deviations), 0.0);
+        assert_eq!(centre(&[], &mut deviations), 0.0);
+    }
 }

@@ -126,3 +126,55 @@ impl Mean {
         (self.count > 0).then(|| self.sum / self.count as f64)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{place_of_quantile, rank_persistence};
+    use crate::statistics::groups::Groups;
+
+    const NAN: f64 = f64::NAN;
+
+    /// Four names on three dates, row = 4 * date + name.
+    fn persistence(feature: &[f64], quantile: f64) -> (Option<f64>, Option<f64>) {
+        let dates: Vec<f64> = (0..feature.len()).map(|row| (row / 4) as f64).collect();
+        let names: Vec<f64> = (0..feature.len()).map(|row| (row % 4) as f64).collect();
+        let previous = Groups::of(&names, &dates).earlier(1, feature.len());
+        let found = rank_persistence(feature, &Groups::of(&dates, &names), &previous, quantile);
+        (found.turnover, found.rank_autocorrelation)
+    }
+
+    #[test]
+    fn the_top_group_is_compared_with_one_row_earlier() {
+        // Top halves: names 2 and 3; then 3 and 0, of which 0 is new; then 0 and 3.
+        let feature = [1.0, 2.0, 3.0, 4.0, 3.5, 2.0, 3.0, 4.0, 4.0, 2.0, 2.5, 3.0];
+        let (turnover, correlation) = persistence(&feature, 0.5);
+        assert_eq!(turnover, Some(0.25));
+        // Spearman: 0.4, then 0.8 (scipy.stats.spearmanr, SciPy 1.17.1).
+        assert!((correlation.unwrap() - 0.6).abs() < 1e-15);
+    }
+
+    #[test]
+    fn a_name_without_an_earlier_value_is_new_and_the_first_date_does_not_count() {
+        let feature = [1.0, 2.0, 3.0, NAN, 1.0, 2.0, 3.0, 4.0];
+        assert_eq!(persistence(&feature, 0.25), (Some(1.0), Some(1.0)));
+        assert_eq!(persistence(&feature[..4], 0.25), (None, None));
+    }
+
+    #[test]
+    fn ties_make_the_group_smaller() {
+        // Everything equal on the second date: no top group, no ranks.
+        let feature = [1.0, 2.0, 3.0, 4.0, 7.0, 7.0, 7.0, 7.0];
+        assert_eq!(persistence(&feature, 0.5), (None, None));
+        // Three share the top: none lies above the edge.
+        let feature = [1.0, 2.0, 3.0, 4.0, 1.0, 7.0, 7.0, 7.0];
+        assert_eq!(persistence(&feature, 0.5).0, None);
+    }
+
+    /// numpy.quantile's place, (1 - quantile)(n - 1), without its rounding.
+    #[test]
+    fn places_of_quantiles() {
+        let places = [(1, 0.2), (5, 0.2), (6, 0.2), (11, 0.3), (1001, 0.1)];
+        let found = places.map(|(n, quantile)| place_of_quantile(n, quantile));
+        assert_eq!(found, [0, 3, 4, 7, 900]);
+    }
+}
