@@ -8,6 +8,7 @@ mod feature_importance;
 mod feature_rows;
 mod fit;
 mod gather;
+mod information_coefficient;
 mod lag_features;
 mod metrics;
 mod model_coefficients;
@@ -27,6 +28,7 @@ static ALL: &[Function] = &[
     Function::Aggregate(&corr_matrix::CorrMatrix),
     Function::Table(&feature_correlation::FeatureCorrelation),
     Function::Table(&feature_importance::FeatureImportance),
+    Function::Table(&information_coefficient::InformationCoefficient),
     Function::Aggregate(&fit::Fit),
     Function::Scalar(&model_coefficients::ModelCoefficients),
     Function::Scalar(&model_info::ModelInfo),
@@ -38,6 +40,7 @@ static ALL: &[Function] = &[
     Function::Aggregate(&metrics::RANK_IC),
     Function::Aggregate(&metrics::RMSE),
     Function::Scalar(&fail::Fail),
+    Function::Aggregate(&information_coefficient::COEFFICIENTS),
     Function::Aggregate(&permutation_importance::PermutationImportance),
 ];
 

@@ -3,6 +3,7 @@
 //! many features at once.
 
 use super::feature_correlation::struct_of;
+use super::gather::no_feature;
 use crate::call::{Call, Target, quote_name, quote_text};
 use crate::definition::{Argument, Kind};
 use crate::error::Result;
@@ -80,6 +81,9 @@ impl FeatureRows {
                 });
             }
         };
+        if listed.is_empty() {
+            return Err(no_feature(call.function()));
+        }
         let columns: Vec<String> = listed.iter().map(|name| quote_name(name)).collect();
         Ok(Self {
             features: struct_of(&listed),

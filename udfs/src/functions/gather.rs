@@ -189,10 +189,15 @@ pub fn chosen_features<'f, 'a>(
         }
     }
     if chosen.is_empty() {
-        return Err(Error::data(
-            function,
-            "there is no numeric feature column; pass 'features', or widen them",
-        ));
+        return Err(no_feature(function));
     }
     Ok(chosen)
+}
+
+/// No column is a feature.
+pub fn no_feature(function: &str) -> Error {
+    Error::data(
+        function,
+        "there is no numeric feature column; pass 'features', or widen them",
+    )
 }

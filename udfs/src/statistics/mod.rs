@@ -3,9 +3,14 @@
 pub mod column_store;
 pub mod cross_moments;
 pub mod distributions;
+pub mod group_ranks;
+pub mod groups;
+pub mod information_coefficient;
 pub mod least_squares;
+pub mod newey_west;
 pub mod pair_moments;
 pub mod pairwise_block;
 pub mod random;
+pub mod rank_persistence;
 pub mod ranks;
 pub mod triangle;
