@@ -6,6 +6,7 @@ mod fail;
 mod feature_correlation;
 mod feature_importance;
 mod feature_rows;
+mod feature_selection;
 mod fit;
 mod gather;
 mod lag_features;
@@ -15,6 +16,7 @@ mod model_info;
 mod permutation_importance;
 mod predict;
 mod prepare_training_data;
+mod select_features;
 mod shift_target;
 
 use crate::definition::Function;
@@ -27,6 +29,7 @@ static ALL: &[Function] = &[
     Function::Aggregate(&corr_matrix::CorrMatrix),
     Function::Table(&feature_correlation::FeatureCorrelation),
     Function::Table(&feature_importance::FeatureImportance),
+    Function::Table(&select_features::SelectFeatures),
     Function::Aggregate(&fit::Fit),
     Function::Scalar(&model_coefficients::ModelCoefficients),
     Function::Scalar(&model_info::ModelInfo),
@@ -38,6 +41,7 @@ static ALL: &[Function] = &[
     Function::Aggregate(&metrics::RANK_IC),
     Function::Aggregate(&metrics::RMSE),
     Function::Scalar(&fail::Fail),
+    Function::Aggregate(&feature_selection::SELECT),
     Function::Aggregate(&permutation_importance::PermutationImportance),
 ];
 

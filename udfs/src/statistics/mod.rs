@@ -8,4 +8,6 @@ pub mod pair_moments;
 pub mod pairwise_block;
 pub mod random;
 pub mod ranks;
+pub mod selection;
+pub mod shadow_forest;
 pub mod triangle;
