@@ -6,6 +6,7 @@ mod fail;
 mod feature_correlation;
 mod feature_importance;
 mod feature_rows;
+mod feature_selection;
 mod fit;
 mod gather;
 mod information_coefficient;
@@ -16,6 +17,7 @@ mod model_info;
 mod permutation_importance;
 mod predict;
 mod prepare_training_data;
+mod select_features;
 mod shift_target;
 
 use crate::definition::Function;
@@ -29,6 +31,7 @@ static ALL: &[Function] = &[
     Function::Table(&feature_correlation::FeatureCorrelation),
     Function::Table(&feature_importance::FeatureImportance),
     Function::Table(&information_coefficient::InformationCoefficient),
+    Function::Table(&select_features::SelectFeatures),
     Function::Aggregate(&fit::Fit),
     Function::Scalar(&model_coefficients::ModelCoefficients),
     Function::Scalar(&model_info::ModelInfo),
@@ -41,6 +44,7 @@ static ALL: &[Function] = &[
     Function::Aggregate(&metrics::RMSE),
     Function::Scalar(&fail::Fail),
     Function::Aggregate(&information_coefficient::COEFFICIENTS),
+    Function::Aggregate(&feature_selection::SELECT),
     Function::Aggregate(&permutation_importance::PermutationImportance),
 ];
 

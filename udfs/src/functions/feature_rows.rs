@@ -46,12 +46,19 @@ impl FeatureRows {
     /// From the arguments `features` and `exclude`; `others` are columns that
     /// are never features: targets, times, entities.
     pub fn of(call: &Call<'_>, others: &[String]) -> Result<Self> {
+        Self::without(call, others, &[])
+    }
+
+    /// As [`Self::of`]; columns that match `never` are features only if each
+    /// feature is named.
+    pub fn without(call: &Call<'_>, others: &[String], never: &[&str]) -> Result<Self> {
         let relation = call.relation()?;
         let wanted = call.patterns("features")?;
-        let unwanted = call.patterns("exclude")?.unwrap_or_default();
+        let mut unwanted = call.patterns("exclude")?.unwrap_or_default();
         let named = wanted
             .as_ref()
             .filter(|wanted| unwanted.is_empty() && !wanted.iter().any(|name| is_pattern(name)));
+        unwanted.extend(never.iter().map(|pattern| (*pattern).to_owned()));
         let listed = match (named, call.target()) {
             (Some(names), _) => names.clone(),
             (None, Target::DataFusion(columns)) => {

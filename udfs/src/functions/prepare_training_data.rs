@@ -49,7 +49,8 @@ static SIGNATURE: Signature = Signature {
               20, 2, 1, NULL, 't') ORDER BY t",
 };
 
-const PREFIX: &str = "base_w";
+/// How the names of pattern features begin.
+pub(super) const PREFIX: &str = "base_w";
 
 impl Table for PrepareTrainingData {
     fn signature(&self) -> &'static Signature {

@@ -13,4 +13,6 @@ pub mod pairwise_block;
 pub mod random;
 pub mod rank_persistence;
 pub mod ranks;
+pub mod selection;
+pub mod shadow_forest;
 pub mod triangle;

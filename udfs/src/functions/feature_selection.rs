@@ -1,0 +1,396 @@
+//! The aggregate behind `select_features`.
+
+use super::gather::{Gather, Gathered, NON_NUMERIC, OverFeatures};
+use super::prepare_training_data::PREFIX;
+use crate::definition::{Accepts, Argument, Category, Kind, OptionKey, Signature};
+use crate::error::{Error, Result};
+use crate::models::infinite_feature;
+use crate::options::Options;
+use crate::statistics::selection::boruta::Boruta;
+use crate::statistics::selection::forward::{Forward, Metric};
+use crate::statistics::selection::mrmr::{Criterion, Measure};
+use crate::statistics::selection::{Refusal, Sample, Verdict, filter, mrmr};
+use crate::statistics::shadow_forest::ShadowForest;
+use crate::time::folds::Scheme;
+use crate::value::{Column, Type, Value};
+
+/// The methods by name.
+pub const METHODS: &[&str] = &["filter", "mrmr", "boruta", "forward"];
+/// The ways to cut rows into folds.
+pub const SCHEMES: &[&str] = &["purged_kfold", "walk_forward"];
+/// The scores of forward selection.
+pub const METRICS: &[&str] = &["ic", "r2"];
+/// The scores of mRMR.
+pub const CRITERIA: &[&str] = &["mid", "miq"];
+/// What mRMR means by sharing.
+pub const MEASURES: &[&str] = &["correlation", "mutual_information"];
+/// The filters of the method `filter`, if none are named.
+pub const DEFAULT_FILTERS: &str = "missing,constant,correlation";
+
+/// The columns of the result.
+pub const FIELDS: &[&str] = &[
+    "step",
+    "feature",
+    "selected",
+    "criterion",
+    "score",
+    "score_std",
+    "redundant_with",
+    "n",
+    "status",
+];
+
+/// See the signature.
+pub struct Select;
+
+/// See [`Select`].
+pub static SELECT: Gather<Select> = Gather(Select);
+
+const fn key(
+    name: &'static str,
+    accepts: Accepts,
+    default: &'static str,
+    docs: &'static str,
+) -> OptionKey {
+    OptionKey {
+        name,
+        accepts,
+        default,
+        docs,
+    }
+}
+
+static SIGNATURE: Signature = Signature {
+    name: "lagrange_select",
+    aliases: &[],
+    category: Category::Internal,
+    arguments: &[
+        Argument::required("target", Kind::Number, "what the features are chosen for"),
+        Argument::required(
+            "start",
+            Kind::Number,
+            "where the label begins: the row's time as its place among the distinct times",
+        ),
+        Argument::required(
+            "end",
+            Kind::Number,
+            "where the label ends, in the same unit",
+        ),
+        Argument::required(
+            "position",
+            Kind::Number,
+            "the row's place in the order of time, unique",
+        ),
+        Argument::required("features", Kind::Features, "the candidates"),
+        Argument::optional("options", Kind::Options, "NULL", "see the options"),
+    ],
+    options: &[
+        NON_NUMERIC,
+        key(
+            "method",
+            Accepts::Choice(METHODS),
+            "\"mrmr\"",
+            "see select_features",
+        ),
+        key(
+            "k",
+            Accepts::Integer(1, i64::MAX),
+            "10",
+            "features selected, at most",
+        ),
+        key(
+            "filters",
+            Accepts::Text,
+            "\"missing,constant,correlation\"",
+            "filters in order, with commas between",
+        ),
+        key(
+            "max_missing",
+            Accepts::Number(0.0, 1.0),
+            "0.35",
+            "of filter and forward",
+        ),
+        key(
+            "max_correlation",
+            Accepts::Number(0.0, 1.0),
+            "0.8",
+            "of filter",
+        ),
+        key("criterion", Accepts::Choice(CRITERIA), "\"mid\"", "of mrmr"),
+        key(
+            "measure",
+            Accepts::Choice(MEASURES),
+            "\"correlation\"",
+            "of mrmr",
+        ),
+        key(
+            "bins",
+            Accepts::Integer(2, 250),
+            "10",
+            "of mrmr with mutual_information",
+        ),
+        key(
+            "iterations",
+            Accepts::Integer(1, 10_000),
+            "100",
+            "of boruta, at most",
+        ),
+        key(
+            "significance",
+            Accepts::Number(1e-12, 0.5),
+            "0.05",
+            "of boruta",
+        ),
+        key(
+            "block",
+            Accepts::Integer(1, 1_000_000_000),
+            "1",
+            "of boruta: rows that stay together",
+        ),
+        key(
+            "trees",
+            Accepts::Integer(1, 10_000),
+            "100",
+            "of boruta: trees of a forest",
+        ),
+        key(
+            "depth",
+            Accepts::Integer(1, 30),
+            "7",
+            "of boruta: splits from root to leaf, at most",
+        ),
+        key(
+            "tree_rows",
+            Accepts::Integer(10, 1_000_000_000),
+            "20000",
+            "of boruta: rows of a tree, at most",
+        ),
+        key("seed", Accepts::Integer(0, i64::MAX), "42", "of boruta"),
+        key("folds", Accepts::Integer(1, 1_000), "5", "of forward"),
+        key(
+            "scheme",
+            Accepts::Choice(SCHEMES),
+            "\"purged_kfold\"",
+            "of forward",
+        ),
+        key(
+            "embargo",
+            Accepts::Integer(0, 1_000_000_000),
+            "0",
+            "of forward: distinct times",
+        ),
+        key(
+            "alpha",
+            Accepts::Number(0.0, 1e300),
+            "0",
+            "of forward: the penalty of ridge",
+        ),
+        key("metric", Accepts::Choice(METRICS), "\"ic\"", "of forward"),
+        key("min_gain", Accepts::Number(0.0, 1e300), "0", "of forward"),
+    ],
+    returns: Type::Rows(&[
+        ("step", Type::Integer),
+        ("feature", Type::Text),
+        ("selected", Type::Boolean),
+        ("criterion", Type::Text),
+        ("score", Type::Double),
+        ("score_std", Type::Double),
+        ("redundant_with", Type::Text),
+        ("n", Type::Integer),
+        ("status", Type::Text),
+    ]),
+    nulls: "Rows in which the target, start or end is NULL or NaN are left out. Infinity is an error. No row: NULL.",
+    docs: "The selection of select_features, which describes methods and fields.\n\n\
+           Fields that begin with base_w or lagrange_ are no candidates. Keeps 8 bytes per value, and works in as much again \
+           at most, beside matrices of candidates × candidates.",
+    example: "SELECT unnest(lagrange_select(y, i, i + 1, i, {'a': a, 'b': b}, {'method': 'mrmr', 'k': 1})) AS row FROM \
+              (SELECT i, i % 7 AS a, i % 3 AS b, 2 * (i % 7) + (i % 3) AS y FROM range(50) r(i)) t",
+};
+
+impl OverFeatures for Select {
+    fn signature(&self) -> &'static Signature {
+        &SIGNATURE
+    }
+
+    fn caller(&self) -> &'static str {
+        "select_features"
+    }
+
+    fn finish(&self, gathered: &Gathered<'_>, options: &Options) -> Result<Value> {
+        let sample = self.sample(gathered)?;
+        let count = |name: &str| options.integer(name) as usize;
+        let verdicts = match options.text("method") {
+            "filter" => {
+                let limits = filter::Limits {
+                    missing: options.number("max_missing"),
+                    correlation: options.number("max_correlation"),
+                    k: count("k"),
+                };
+                let names: Vec<&str> = options.text("filters").split(',').map(str::trim).collect();
+                let names = checked_filters(self.caller(), &names)?;
+                filter::select(&sample, &names, &limits)
+            }
+            "boruta" => {
+                let forest = ShadowForest {
+                    trees: count("trees"),
+                    depth: count("depth"),
+                    rows: count("tree_rows"),
+                };
+                let boruta = Boruta {
+                    iterations: count("iterations"),
+                    significance: options.number("significance"),
+                    block: count("block"),
+                    seed: options.integer("seed") as u64,
+                };
+                Ok(boruta.select(&sample, &forest))
+            }
+            "forward" => {
+                let forward = Forward {
+                    k: count("k"),
+                    scheme: match options.text("scheme") {
+                        "walk_forward" => Scheme::WalkForward,
+                        _ => Scheme::PurgedKFold,
+                    },
+                    folds: count("folds"),
+                    embargo: options.number("embargo"),
+                    alpha: options.number("alpha"),
+                    metric: match options.text("metric") {
+                        "r2" => Metric::R2,
+                        _ => Metric::Ic,
+                    },
+                    min_gain: options.number("min_gain"),
+                    max_missing: options.number("max_missing"),
+                };
+                forward.select(&sample)
+            }
+            _ => {
+                let criterion = match options.text("criterion") {
+                    "miq" => Criterion::Quotient,
+                    _ => Criterion::Difference,
+                };
+                let measure = match options.text("measure") {
+                    "mutual_information" => {
+                        Measure::MutualInformation(options.integer("bins") as u8)
+                    }
+                    _ => Measure::Correlation,
+                };
+                mrmr::select(&sample, count("k"), criterion, measure)
+            }
+        };
+        let verdicts = verdicts.map_err(|refusal| self.refused(refusal, &sample))?;
+        Ok(rows(&sample, &verdicts))
+    }
+}
+
+impl Select {
+    /// The rows with a known label, in the order of their position, so that
+    /// the order of arrival does not matter.
+    fn sample<'a>(&self, gathered: &'a Gathered<'_>) -> Result<Sample<'a>> {
+        let [target, start, end, position] = gathered.numbers else {
+            return Err(Error::internal(self.caller(), "columns are missing"));
+        };
+        let candidates = || {
+            let names = gathered.names.iter().zip(gathered.columns);
+            names.filter(|(name, _)| !is_pattern_feature(name))
+        };
+        if candidates().next().is_none() {
+            return Err(Error::data(
+                self.caller(),
+                format!(
+                    "every numeric column begins with {PREFIX}: such pattern features are targets, never features"
+                ),
+            ));
+        }
+        let known = |row: &u32| {
+            let row = *row as usize;
+            !(target[row].is_nan() || start[row].is_nan() || end[row].is_nan())
+        };
+        let mut rows: Vec<u32> = (0..gathered.rows as u32).filter(known).collect();
+        let at = |row: u32| position[row as usize];
+        rows.sort_by(|&a, &b| at(a).total_cmp(&at(b)));
+        if let Some(pair) = rows.windows(2).find(|pair| at(pair[0]) == at(pair[1])) {
+            return Err(Error::argument(
+                self.caller(),
+                "position",
+                at(pair[0]),
+                "pass a number that no other row of the group has, such as row_number()",
+            ));
+        }
+        Ok(Sample {
+            names: candidates().map(|(name, _)| name.as_str()).collect(),
+            columns: candidates().map(|(_, values)| values.as_slice()).collect(),
+            target,
+            start,
+            end,
+            rows,
+        })
+    }
+
+    fn refused(&self, refusal: Refusal, sample: &Sample<'_>) -> Error {
+        let message = match refusal {
+            Refusal::Infinite(column) => {
+                let name = sample.names.get(column).copied().unwrap_or("target");
+                return infinite_feature(self.caller(), name);
+            }
+            Refusal::NoTrainingRows(fold) => format!(
+                "fold {fold} has no training row whose label ends before its test rows or begins after them; \
+                 pass fewer folds, a smaller embargo or horizon, or more rows"
+            ),
+            Refusal::TooFewTimes { times, parts } => format!(
+                "rows in which the label and every candidate are known have {times} distinct times, \
+                 which cannot be cut into {parts} parts; pass fewer folds or more rows"
+            ),
+        };
+        Error::data(self.caller(), message)
+    }
+}
+
+/// Whether a column is a pattern feature, which is what targets are made of.
+pub fn is_pattern_feature(name: &str) -> bool {
+    name.get(..PREFIX.len())
+        .is_some_and(|begin| begin.eq_ignore_ascii_case(PREFIX))
+}
+
+/// The filters, in the words of [`filter::NAMES`].
+///
+/// # Errors
+/// A name that is no filter or comes twice.
+pub fn checked_filters(function: &str, names: &[&str]) -> Result<Vec<&'static str>> {
+    let mut checked: Vec<&'static str> = Vec::with_capacity(names.len());
+    for name in names {
+        let known = filter::NAMES
+            .iter()
+            .find(|known| known.eq_ignore_ascii_case(name));
+        match known {
+            Some(known) if !checked.contains(known) => checked.push(*known),
+            _ => {
+                return Err(Error::argument(
+                    function,
+                    "filters",
+                    format!("'{name}'"),
+                    format!("pass any of {}, each once", filter::NAMES.join(", ")),
+                ));
+            }
+        }
+    }
+    Ok(checked)
+}
+
+/// Selected ones in order, then the others in the order of the candidates.
+fn rows(sample: &Sample<'_>, verdicts: &[Verdict]) -> Value {
+    let mut order: Vec<usize> = (0..verdicts.len()).collect();
+    order.sort_by_key(|&i| verdicts[i].step.unwrap_or(usize::MAX));
+    let name = |i: usize| Some(sample.names[i].to_owned());
+    let ordered = || order.iter().map(|&i| &verdicts[i]);
+    Value::Rows(vec![
+        Column::Integer(ordered().map(|v| v.step.map(|step| step as i64)).collect()),
+        Column::Text(order.iter().map(|&i| name(i)).collect()),
+        Column::Boolean(ordered().map(|v| Some(v.step.is_some())).collect()),
+        Column::Text(ordered().map(|v| Some(v.criterion.to_owned())).collect()),
+        Column::Double(ordered().map(|v| v.score).collect()),
+        Column::Double(ordered().map(|v| v.deviation).collect()),
+        Column::Text(ordered().map(|v| v.redundant_with.and_then(name)).collect()),
+        Column::Integer(ordered().map(|v| Some(v.rows as i64)).collect()),
+        Column::Text(ordered().map(|v| Some(v.status.clone())).collect()),
+    ])
+}
