@@ -157,8 +157,8 @@ FROM samples GROUP BY split ORDER BY first_ts, split;
 SELECT feature_x, feature_y, correlation FROM feature_correlation
 WHERE abs(correlation) > 0.8 ORDER BY abs(correlation) DESC;
 
-SELECT feature, standardized_coefficient, permutation_importance, permutation_std
-FROM feature_importance ORDER BY permutation_importance DESC LIMIT 8;
+SELECT feature, importance, standard_error, share
+FROM feature_importance ORDER BY rank, feature LIMIT 8;
 
 SELECT model, split, rows_used, rmse, r2, ic, rank_ic, hit_rate
 FROM model_metrics ORDER BY model DESC, split DESC;

@@ -7,5 +7,6 @@ mod models;
 mod outputs;
 mod parameters;
 mod project;
+mod scripts;
 mod statements;
 mod tables;

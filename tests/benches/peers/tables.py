@@ -1,23 +1,10 @@
-"""The Python peers of benches/speed.rs: prints the best of a few runs, in
-seconds, as `name seconds` lines. Data are read before the clock starts.
+"""Correlations, lags and least squares."""
 
-    pip install numpy pandas polars scikit-learn pyarrow duckdb
-"""
-
-import sys
-import time
+import itertools
 
 import numpy as np
 import polars as pl
-
-
-def best(name, runs, work):
-    seconds = []
-    for _ in range(runs):
-        start = time.perf_counter()
-        work()
-        seconds.append(time.perf_counter() - start)
-    print(name, min(seconds), flush=True)
+from timing import best
 
 
 def array(path):
@@ -32,6 +19,22 @@ def corr(path):
 def corr_nulls(path):
     frame = pl.read_parquet(path).to_pandas()
     best("pandas.DataFrame.corr", 1, frame.corr)
+
+
+def spearman(path):
+    frame = pl.read_parquet(path).to_pandas()
+    best("pandas.DataFrame.corr spearman", 1, lambda: frame.corr(method="spearman"))
+
+
+def kendall(path):
+    from scipy.stats import kendalltau
+
+    columns = list(np.ascontiguousarray(array(path).T))
+
+    def work():
+        return [kendalltau(x, y).statistic for x, y in itertools.combinations(columns, 2)]
+
+    best("scipy.stats.kendalltau per pair", 1, work)
 
 
 def lag(path):
@@ -65,7 +68,3 @@ def fit(path):
     values = array(path)
     x, y = np.ascontiguousarray(values[:, 1:]), values[:, 0].copy()
     best("sklearn LinearRegression", 3, lambda: LinearRegression().fit(x, y))
-
-
-if __name__ == "__main__":
-    {"corr": corr, "corr_nulls": corr_nulls, "lag": lag, "fit": fit}[sys.argv[1]](sys.argv[2])

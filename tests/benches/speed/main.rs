@@ -1,0 +1,45 @@
+//! Speed against the peers, in one run on two threads:
+//!
+//! ```text
+//! cargo bench --bench speed -- [corr] [spearman] [kendall] [fit] [lag] [screen] [stability]
+//! ```
+//!
+//! `LAGRANGE_BENCH_PYTHON` names a Python that has the packages of
+//! peers/__main__.py; without it only the engines are measured.
+//! `LAGRANGE_BENCH_ROWS` scales the data down for a quick look.
+
+mod correlation;
+mod fit;
+mod harness;
+mod lags;
+mod screen;
+mod stability;
+
+fn main() {
+    let tasks: [(&str, fn()); 7] = [
+        ("corr", correlation::pearson),
+        ("spearman", correlation::spearman),
+        ("kendall", correlation::kendall),
+        ("fit", fit::fit),
+        ("lag", lags::lags),
+        ("screen", screen::screen),
+        ("stability", stability::stability),
+    ];
+    let wanted: Vec<String> = std::env::args()
+        .skip(1)
+        .filter(|a| !a.starts_with('-'))
+        .collect();
+    for name in &wanted {
+        let known = tasks.iter().any(|(task, _)| task == name);
+        assert!(
+            known,
+            "no task '{name}': pass some of {:?}",
+            tasks.map(|(task, _)| task)
+        );
+    }
+    for (name, task) in tasks {
+        if wanted.is_empty() || wanted.iter().any(|w| w == name) {
+            task();
+        }
+    }
+}
