@@ -110,7 +110,7 @@ static SIGNATURE: Signature = Signature {
     example: "SELECT feature, selected, reason FROM feature_screen(\
               '(SELECT i AS ts, (i * 7) % 11 AS a, (i * 7) % 11 + 0.001 * (i % 2) AS a_lag1, (i * 3) % 13 AS b, 1 AS c, \
               2 * ((i * 7) % 11) + (i * 5) % 17 AS y FROM range(200) r(i))', \
-              'y', order_by => 'ts') ORDER BY feature",
+              'y', NULL, NULL, 'ts') ORDER BY feature",
 };
 
 impl Table for FeatureScreen {
