@@ -6,6 +6,7 @@ mod fail;
 mod feature_correlation;
 mod feature_importance;
 mod feature_rows;
+mod feature_screen;
 mod feature_selection;
 mod fit;
 mod gather;
@@ -17,6 +18,7 @@ mod model_info;
 mod permutation_importance;
 mod predict;
 mod prepare_training_data;
+mod relevance_tests;
 mod select_features;
 mod shift_target;
 
@@ -30,7 +32,9 @@ static ALL: &[Function] = &[
     Function::Aggregate(&corr_matrix::CorrMatrix),
     Function::Table(&feature_correlation::FeatureCorrelation),
     Function::Table(&feature_importance::FeatureImportance),
+    Function::Table(&feature_screen::FeatureScreen),
     Function::Table(&information_coefficient::InformationCoefficient),
+    Function::Table(&relevance_tests::RelevanceTests),
     Function::Table(&select_features::SelectFeatures),
     Function::Aggregate(&fit::Fit),
     Function::Scalar(&model_coefficients::ModelCoefficients),
@@ -45,6 +49,8 @@ static ALL: &[Function] = &[
     Function::Scalar(&fail::Fail),
     Function::Aggregate(&information_coefficient::COEFFICIENTS),
     Function::Aggregate(&feature_selection::SELECT),
+    Function::Aggregate(&feature_screen::SCREEN),
+    Function::Aggregate(&relevance_tests::TESTS),
     Function::Aggregate(&permutation_importance::PermutationImportance),
 ];
 

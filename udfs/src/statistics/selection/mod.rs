@@ -1,12 +1,12 @@
 //! Choosing features: filters, minimum redundancy and maximum relevance,
 //! Boruta, forward selection.
 
-mod bins;
+pub mod bins;
 pub mod boruta;
 pub mod filter;
 pub mod forward;
 pub mod mrmr;
-mod relations;
+pub mod relations;
 
 /// The rows to choose on. A missing value is NaN, nothing is infinite.
 pub struct Sample<'a> {

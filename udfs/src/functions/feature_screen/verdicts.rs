@@ -1,0 +1,219 @@
+//! What features are to each other, and which to use.
+
+use super::NAME;
+use super::columns::ScreenedColumn;
+use crate::error::{Error, Result};
+use crate::functions::gather::Gathered;
+use crate::functions::relevance_tests::false_discovery;
+use crate::options::Options;
+use crate::statistics::selection::relations::cross_moments;
+use crate::statistics::vif::from_correlations;
+use crate::value::{Column, Value};
+
+/// Of one feature.
+#[derive(Debug, Clone, Default)]
+pub struct Verdict {
+    q_value: Option<f64>,
+    vif: Option<f64>,
+    /// Its number, and who stands for it.
+    cluster: Option<(usize, usize)>,
+    /// Why not; none: selected.
+    refused: Option<String>,
+}
+
+/// Of every feature, in order.
+pub fn of(
+    gathered: &Gathered<'_>,
+    columns: &[ScreenedColumn],
+    options: &Options,
+) -> Result<Vec<Verdict>> {
+    let names = gathered.names;
+    let mut verdicts = vec![Verdict::default(); columns.len()];
+    let candidates: Vec<usize> = (0..columns.len())
+        .filter(|&i| !is_pattern(&names[i]))
+        .collect();
+    let p_values: Vec<Option<f64>> = candidates.iter().map(|&i| columns[i].p_value).collect();
+    let method = false_discovery(options);
+    for (&i, q_value) in candidates.iter().zip(method.q_values(&p_values)) {
+        verdicts[i].q_value = q_value;
+    }
+    for (i, column) in columns.iter().enumerate() {
+        verdicts[i].refused = refusal(&names[i], column, verdicts[i].q_value, options);
+    }
+    relate(gathered, columns, options, &candidates, &mut verdicts)?;
+    Ok(verdicts)
+}
+
+fn is_pattern(name: &str) -> bool {
+    name.to_lowercase().starts_with("base_w")
+}
+
+/// The first rule that a feature fails, repetition apart.
+fn refusal(
+    name: &str,
+    column: &ScreenedColumn,
+    q_value: Option<f64>,
+    options: &Options,
+) -> Option<String> {
+    let (max_missing, level) = (options.number("max_missing"), options.number("level"));
+    let missing = column.missing_share.unwrap_or(1.0);
+    if is_pattern(name) {
+        Some("pattern: a target is made of it".to_owned())
+    } else if column.n == 0 {
+        Some("no values".to_owned())
+    } else if missing > max_missing {
+        Some(format!(
+            "missing: {missing:.3} of the rows, above {max_missing}"
+        ))
+    } else if column.distinct == 1 {
+        Some("constant".to_owned())
+    } else {
+        match q_value {
+            None => Some("irrelevant: nothing to test".to_owned()),
+            Some(q) if q > level => Some(format!("irrelevant: q-value {q:.3}, above {level}")),
+            Some(_) => None,
+        }
+    }
+}
+
+/// Correlations, and what follows from them, of the features that are no
+/// patterns and vary.
+fn relate(
+    gathered: &Gathered<'_>,
+    columns: &[ScreenedColumn],
+    options: &Options,
+    candidates: &[usize],
+    verdicts: &mut [Verdict],
+) -> Result<()> {
+    let varying: Vec<usize> = candidates
+        .iter()
+        .copied()
+        .filter(|&i| columns[i].distinct > 1)
+        .collect();
+    let p = varying.len();
+    let values: Vec<&[f64]> = varying
+        .iter()
+        .map(|&i| gathered.columns[i].as_slice())
+        .collect();
+    let rows: Vec<u32> = (0..gathered.rows as u32).collect();
+    let moments = cross_moments(&values, &rows)
+        .map_err(|_| Error::data(NAME, "squares of values overflow; scale the features down"))?;
+    let mut r = vec![0.0; p * p];
+    for i in 0..p {
+        r[i * p + i] = 1.0;
+        for j in 0..i {
+            let correlation = moments.pair(i, j).correlation().unwrap_or_default();
+            r[j * p + i] = correlation;
+            r[i * p + j] = correlation;
+        }
+    }
+    for (&i, vif) in varying.iter().zip(from_correlations(&r, p)) {
+        verdicts[i].vif = vif;
+    }
+    // Those that may be selected gather the others, the best of them first.
+    let strength = |place: usize| {
+        let i = varying[place];
+        let rank_ic = columns[i].rank_ic.map_or(-1.0, f64::abs);
+        (verdicts[i].refused.is_none(), rank_ic)
+    };
+    let mut order: Vec<usize> = (0..p).collect();
+    order.sort_by(|&a, &b| {
+        let (a, b) = (strength(a), strength(b));
+        b.0.cmp(&a.0).then(b.1.total_cmp(&a.1))
+    });
+    let threshold = options.number("max_correlation");
+    let mut anchors: Vec<usize> = Vec::new();
+    let mut found = vec![(0, 0); p];
+    for &place in &order {
+        let near = |anchor: &usize| r[*anchor * p + place].abs() > threshold;
+        let cluster = anchors.iter().position(near).unwrap_or_else(|| {
+            anchors.push(place);
+            anchors.len() - 1
+        });
+        found[place] = (cluster + 1, varying[anchors[cluster]]);
+    }
+    for (&i, cluster) in varying.iter().zip(found) {
+        verdicts[i].cluster = Some(cluster);
+    }
+    for (place, &i) in varying.iter().enumerate() {
+        let (_, representative) = found_of(&verdicts[i]);
+        if verdicts[i].refused.is_none() && representative != i {
+            let other = varying.iter().position(|&v| v == representative);
+            let strength = other.map_or(0.0, |other| r[other * p + place]);
+            let name = &gathered.names[representative];
+            verdicts[i].refused = Some(format!("repeats {name}: correlation {strength:.3}"));
+        }
+    }
+    Ok(())
+}
+
+fn found_of(verdict: &Verdict) -> (usize, usize) {
+    verdict.cluster.unwrap_or_default()
+}
+
+/// The lag that a name ends with, and what is before it.
+fn lag_of(name: &str) -> (&str, i64) {
+    name.rsplit_once("_lag")
+        .and_then(|(base, lag)| Some((base, lag.parse().ok().filter(|lag| *lag > 0)?)))
+        .filter(|(base, _)| !base.is_empty())
+        .unwrap_or((name, 0))
+}
+
+/// The table, a row per feature.
+pub fn to_rows(names: &[String], columns: Vec<ScreenedColumn>, verdicts: Vec<Verdict>) -> Value {
+    let double =
+        |of: fn(&ScreenedColumn) -> Option<f64>| Column::Double(columns.iter().map(of).collect());
+    let count = |of: fn(&ScreenedColumn) -> usize| {
+        Column::Integer(
+            columns
+                .iter()
+                .map(|column| Some(of(column) as i64))
+                .collect(),
+        )
+    };
+    let text = |values: Vec<Option<&str>>| {
+        let values = values.into_iter().map(|text| text.map(str::to_owned));
+        Column::Text(values.collect())
+    };
+    let of_verdict =
+        |of: fn(&Verdict) -> Option<f64>| Column::Double(verdicts.iter().map(of).collect());
+    let clusters = verdicts.iter().map(|verdict| verdict.cluster);
+    let reason = |verdict: &Verdict| verdict.refused.clone().or(Some("selected".to_owned()));
+    Value::Rows(vec![
+        text(names.iter().map(|name| Some(name.as_str())).collect()),
+        text(names.iter().map(|name| Some(lag_of(name).0)).collect()),
+        Column::Integer(names.iter().map(|name| Some(lag_of(name).1)).collect()),
+        Column::Boolean(names.iter().map(|name| Some(is_pattern(name))).collect()),
+        count(|column| column.n),
+        double(|column| column.missing_share),
+        count(|column| column.distinct),
+        double(|column| column.variance),
+        double(|column| column.zero_share),
+        double(|column| column.outlier_share),
+        double(|column| column.ic),
+        double(|column| column.rank_ic),
+        double(|column| column.icir),
+        double(|column| column.mutual_information),
+        text(columns.iter().map(|column| column.test).collect()),
+        double(|column| column.p_value),
+        of_verdict(|verdict| verdict.q_value),
+        of_verdict(|verdict| verdict.vif),
+        Column::Integer(clusters.clone().map(|c| c.map(|c| c.0 as i64)).collect()),
+        text(clusters.map(|c| c.map(|c| names[c.1].as_str())).collect()),
+        Column::Boolean(verdicts.iter().map(|v| Some(v.refused.is_none())).collect()),
+        Column::Text(verdicts.iter().map(reason).collect()),
+    ])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::lag_of;
+
+    #[test]
+    fn lags_are_read_from_the_end_of_a_name() {
+        assert_eq!(lag_of("x_lag3"), ("x", 3));
+        assert_eq!(lag_of("x_lag1_lag2"), ("x_lag1", 2));
+        assert_eq!(lag_of("x_lagged"), ("x_lagged", 0));
+        assert_eq!(lag_of("_lag3"), ("_lag3", 0));
+    }
+}
