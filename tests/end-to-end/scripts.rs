@@ -23,6 +23,7 @@ const TABLES: [(&str, &[&str]); 6] = [
             "rank_ic",
             "icir",
             "mutual_information",
+            "test",
             "p_value",
             "q_value",
             "vif",
