@@ -1,6 +1,7 @@
 //! THE list: one line per function.
 
 mod corr_matrix;
+mod drift;
 mod entity_order;
 mod fail;
 mod feature_correlation;
@@ -8,6 +9,7 @@ mod feature_importance;
 mod feature_rows;
 mod feature_screen;
 mod feature_selection;
+mod feature_stability;
 mod fit;
 mod gather;
 mod information_coefficient;
@@ -31,8 +33,10 @@ static ALL: &[Function] = &[
     Function::Table(&shift_target::ShiftTarget),
     Function::Aggregate(&corr_matrix::CorrMatrix),
     Function::Table(&feature_correlation::FeatureCorrelation),
+    Function::Table(&drift::Drift),
     Function::Table(&feature_importance::FeatureImportance),
     Function::Table(&feature_screen::FeatureScreen),
+    Function::Table(&feature_stability::FeatureStability),
     Function::Table(&information_coefficient::InformationCoefficient),
     Function::Table(&relevance_tests::RelevanceTests),
     Function::Table(&select_features::SelectFeatures),
@@ -50,6 +54,7 @@ static ALL: &[Function] = &[
     Function::Aggregate(&information_coefficient::COEFFICIENTS),
     Function::Aggregate(&feature_selection::SELECT),
     Function::Aggregate(&feature_screen::SCREEN),
+    Function::Aggregate(&feature_stability::STABILITY),
     Function::Aggregate(&relevance_tests::TESTS),
     Function::Aggregate(&permutation_importance::PermutationImportance),
 ];

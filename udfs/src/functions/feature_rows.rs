@@ -104,6 +104,11 @@ impl FeatureRows {
     /// name, which begins with `lagrange_`. `tail` follows the relation: WHERE,
     /// WINDOW, QUALIFY.
     pub fn rows(&self, beside: &[(&str, &str)], tail: &str) -> String {
+        self.rows_of(&self.relation, beside, tail)
+    }
+
+    /// The same of another relation that has these columns.
+    pub fn rows_of(&self, relation: &str, beside: &[(&str, &str)], tail: &str) -> String {
         let beside = beside.iter().map(|(sql, name)| format!("{sql} AS {name}"));
         let items: Vec<String> = std::iter::once(self.columns.clone())
             .filter(|columns| !columns.is_empty())
@@ -114,7 +119,7 @@ impl FeatureRows {
         } else {
             items.join(", ")
         };
-        format!("SELECT {items} FROM {} {tail}", self.relation)
+        format!("SELECT {items} FROM {relation} {tail}")
     }
 }
 

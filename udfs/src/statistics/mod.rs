@@ -3,6 +3,7 @@
 pub mod column_store;
 pub mod cross_moments;
 pub mod distributions;
+pub mod drift;
 pub mod group_ranks;
 pub mod groups;
 pub mod hypothesis;
