@@ -19,7 +19,7 @@ DECLARE keys ARRAY<STRING> DEFAULT ['symbol', 'ts', 'close'];
 DECLARE keys_and_patterns ARRAY<STRING> DEFAULT ['symbol', 'ts', 'close', 'base_w*'];
 
 DECLARE decay ARRAY<INT64> DEFAULT [0, 1, 2, 5, 10]; -- ages, in bars, at which a feature is tried
-DECLARE threshold DOUBLE DEFAULT 0.8;     -- |rank correlation| above which features repeat each other
+DECLARE threshold DOUBLE DEFAULT 0.8;     -- |correlation| above which features repeat each other
 DECLARE k BIGINT DEFAULT 8;               -- features to select
 
 INCLUDE 'labelled.sql';
@@ -35,7 +35,7 @@ SELECT * FROM feature_screen('training',
                              target => 'target',
                              exclude => $keys,
                              order_by => 'ts', partition_by => 'symbol',
-                             horizon => $horizon);
+                             horizon => $horizon, max_correlation => $threshold);
 
 -- 2. How strong, how steady, how long ----------------------------------------
 --

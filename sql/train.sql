@@ -97,7 +97,8 @@ SELECT * FROM feature_correlation('training',
                                                'trend', 'volume_z20']);
 
 -- Importance splits the training rows once more, in the same way: what a feature
--- is worth is measured on the last part of them, after a purge of its own.
+-- is worth is measured on parts of them that lie after the training of a model, each
+-- after a purge of its own.
 CREATE OR REPLACE TABLE feature_importance AS
 WITH training AS (
   SELECT * FROM samples WHERE split = 'train'
@@ -158,7 +159,7 @@ SELECT feature_x, feature_y, correlation FROM feature_correlation
 WHERE abs(correlation) > 0.8 ORDER BY abs(correlation) DESC;
 
 SELECT feature, importance, standard_error, share
-FROM feature_importance ORDER BY rank, feature LIMIT 8;
+FROM feature_importance WHERE method = 'permutation' ORDER BY rank, feature LIMIT 8;
 
 SELECT model, split, rows_used, rmse, r2, ic, rank_ic, hit_rate
 FROM model_metrics ORDER BY model DESC, split DESC;

@@ -5,7 +5,7 @@ use serde_json::{Value as Json, json};
 use crate::project::{ENGINES, Project, Run};
 
 /// What the scripts write: tables and their columns, which are frozen.
-const TABLES: [(&str, &[&str]); 6] = [
+const TABLES: [(&str, &[&str]); 7] = [
     (
         "feature_screen",
         &[
@@ -23,6 +23,7 @@ const TABLES: [(&str, &[&str]); 6] = [
             "rank_ic",
             "icir",
             "mutual_information",
+            "test",
             "p_value",
             "q_value",
             "vif",
@@ -86,24 +87,8 @@ const TABLES: [(&str, &[&str]); 6] = [
             "status",
         ],
     ),
-    (
-        "feature_importance",
-        &[
-            "method",
-            "feature",
-            "cluster",
-            "importance",
-            "std",
-            "standard_error",
-            "share",
-            "rank",
-            "folds",
-            "train_rows",
-            "test_rows",
-            "rows_skipped",
-            "status",
-        ],
-    ),
+    ("feature_importance", IMPORTANCE),
+    ("cluster_importance", IMPORTANCE),
     (
         "feature_stability",
         &[
@@ -130,6 +115,23 @@ const TABLES: [(&str, &[&str]); 6] = [
             "reason",
         ],
     ),
+];
+
+const IMPORTANCE: &[&str] = &[
+    "method",
+    "feature",
+    "cluster",
+    "members",
+    "importance",
+    "std",
+    "standard_error",
+    "share",
+    "rank",
+    "folds",
+    "train_rows",
+    "test_rows",
+    "rows_skipped",
+    "status",
 ];
 
 /// Lags are features like any other.
@@ -199,6 +201,8 @@ fn features_are_screened_weighed_and_watched() {
              FROM feature_clusters",
             "SELECT COUNT(*), COUNT(*) FILTER (WHERE selected), MIN(step), MAX(step) FROM selected_features",
             "SELECT method, COUNT(*), MIN(rank) FROM feature_importance GROUP BY method ORDER BY method",
+            "SELECT COUNT(*), COUNT(DISTINCT cluster) < COUNT(*), COUNT(*) FILTER (WHERE cluster IS NULL)
+             FROM cluster_importance",
             "SELECT COUNT(DISTINCT feature) FROM feature_stability",
         ]
         .join(";\n");
@@ -217,6 +221,7 @@ fn features_are_screened_weighed_and_watched() {
                 ["permutation", INPUTS, 1],
                 ["single_feature", INPUTS, 1]
             ]),
+            json!([[INPUTS, true, 0]]),
             json!([[INPUTS]]),
         ];
         for (found, expected) in rows.iter().zip(&expected) {

@@ -4,6 +4,8 @@
 use std::any::TypeId;
 
 use sqlparser::dialect::{Dialect, GenericDialect};
+use sqlparser::keywords::{Keyword, RESERVED_FOR_COLUMN_ALIAS};
+use sqlparser::parser::Parser;
 
 /// The dialect of scripts. The parser takes it for the generic one, whose
 /// syntax tree DataFusion plans; the answers below add DuckDB's syntax.
@@ -34,6 +36,21 @@ impl Dialect for ScriptDialect {
 
     fn is_identifier_part(&self, ch: char) -> bool {
         ch.is_alphanumeric() || ch == '_'
+    }
+
+    /// Where a comma may trail, the parser also asks this of the word after it:
+    /// `f(a => 1, exclude => 'b')` or `SELECT feature, cluster` would end at the
+    /// comma. Both engines take these words as names.
+    fn is_column_alias(&self, word: &Keyword, _parser: &mut Parser<'_>) -> bool {
+        const NAMES: [Keyword; 6] = [
+            Keyword::CLUSTER,
+            Keyword::DISTRIBUTE,
+            Keyword::EXCLUDE,
+            Keyword::SORT,
+            Keyword::TOP,
+            Keyword::VIEW,
+        ];
+        NAMES.contains(word) || !RESERVED_FOR_COLUMN_ALIAS.contains(word)
     }
 
     accepts!(

@@ -13,6 +13,7 @@ from sklearn.metrics import mutual_info_score
 from timing import best
 
 BINS = 10
+OUTLIER_DEVIATIONS = 4
 CLUSTER_THRESHOLD = 0.8
 
 
@@ -33,9 +34,7 @@ def columns(frame, names):
     table["distinct_values"] = x.nunique()
     table["variance"] = x.var()
     table["zero_share"] = (x == 0).sum() / table["n"]
-    quartiles = x.quantile([0.25, 0.75])
-    reach = 1.5 * (quartiles.loc[0.75] - quartiles.loc[0.25])
-    outside = (x < quartiles.loc[0.25] - reach) | (x > quartiles.loc[0.75] + reach)
+    outside = (x - x.mean()).abs() > OUTLIER_DEVIATIONS * x.std()
     table["outlier_share"] = outside.sum() / table["n"]
 
     days = frame["ts"].nunique()
@@ -55,23 +54,23 @@ def columns(frame, names):
             (
                 ic.mean(),
                 rank_ic.mean(),
-                ic.mean() / ic.std(ddof=1),
+                rank_ic.mean() / rank_ic.std(ddof=1),
                 binned_information(values, known),
                 kendalltau(values, known).pvalue,
-                np.corrcoef(values, known)[0, 1],
             )
         )
-    statistics = ["ic", "rank_ic", "icir", "mutual_information", "p_value", "correlation"]
+    statistics = ["ic", "rank_ic", "icir", "mutual_information", "p_value"]
     table[statistics] = rows
+    table["test"] = "kendall"
     table["q_value"] = false_discovery_control(table["p_value"], method="by")
 
     matrix = pairwise_correlations(x.to_numpy())
     table["vif"] = np.diag(np.linalg.inv(matrix))
-    table["cluster"], table["representative"] = clusters(matrix, table["correlation"].to_numpy())
+    table["cluster"], table["representative"] = clusters(matrix, table["rank_ic"].to_numpy())
     chosen = (table["q_value"] <= 0.05) & (table["representative"] == np.arange(len(names)))
     table["selected"] = chosen
     table["reason"] = np.where(chosen, "selected", "not relevant, or repeats another")
-    return table.drop(columns="correlation")
+    return table
 
 
 def row_correlations(x, y):
@@ -102,7 +101,7 @@ def pairwise_correlations(x):
 
 
 def clusters(matrix, relevance):
-    """Greedy: the most relevant feature takes all that correlate with it."""
+    """Greedy: the most relevant feature takes all that repeat it."""
     cluster = np.full(len(matrix), -1)
     representative = np.full(len(matrix), -1)
     found = 0

@@ -1,5 +1,5 @@
 """The columns of feature_stability with pandas, NumPy and SciPy: for each feature
-and month the population stability index of feature-engine (bins from quantiles of
+and later month the population stability index of feature-engine (bins from quantiles of
 the first month) and the distances that evidently reports."""
 
 import numpy as np
@@ -30,6 +30,7 @@ def table(frame, names):
             values, target = values[present], target[present]
             if baseline is None:
                 baseline = Baseline(values, target)
+                continue
             start, end = part["ts"].iloc[0], part["ts"].iloc[-1]
             rows.append((name, month, start, end, *baseline.compare(present, values, target)))
     return pd.DataFrame(rows, columns=["feature", "period", "period_start", "period_end", *COLUMNS])
@@ -52,6 +53,7 @@ COLUMNS = [
     "ic_baseline",
     "bin_edges",
     "status",
+    "reason",
 ]
 
 
@@ -83,7 +85,7 @@ class Baseline:
             psi,
             ks.statistic,
             ks.pvalue,
-            jensenshannon(self.shares, shares, base=2),
+            jensenshannon(self.shares, shares, base=2) ** 2,
             distance,
             distance / self.std,
             mean,
@@ -94,4 +96,5 @@ class Baseline:
             self.ic,
             self.edges,
             status,
+            f"PSI {psi:.3f}",
         )

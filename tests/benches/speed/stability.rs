@@ -1,4 +1,5 @@
-//! `feature_stability`: the distributions of every feature, month by month.
+//! `feature_stability`: the distributions of every feature, each month against the
+//! first.
 
 use crate::harness::{compare, rows};
 
@@ -8,7 +9,7 @@ pub fn stability() {
     let rows = rows(1_000_000);
     // DataFusion takes the arguments by place only.
     let sql = "CREATE OR REPLACE TABLE stability AS \
-               SELECT * FROM feature_stability('t', NULL, NULL, 'ts', 'month', 'y')";
+               SELECT * FROM feature_stability('t', NULL, NULL, 'ts', 'month', 1, NULL, 'y')";
     compare(
         &format!("feature_stability, {rows} x {FEATURES}, 12 months"),
         "feature_stability",
