@@ -21,7 +21,9 @@ def mixed(rows, a, m):
 def table(rows=300):
     a, b, c = mixed(rows, 7919, 101), mixed(rows, 31, 17), mixed(rows, 13, 29)
     e, noise = mixed(rows, 57, 97), mixed(rows, 271, 359)
-    x = {"a": a, "b": b, "c": c, "d": a + 0.3 * b, "e": e, "f": 0.5 * b + 0.6 * c + 0.4 * e}
+    d = a + 0.3 * b + 0.2 * mixed(rows, 37, 53)
+    f = 0.5 * b + 0.6 * c + 0.4 * mixed(rows, 43, 61)
+    x = {"a": a, "b": b, "c": c, "d": d, "e": e, "f": f}
     return x, 2 * a + b - 0.5 * c + 1.5 * noise
 
 
@@ -136,7 +138,7 @@ def panel():
 def main():
     x, y = table()
     print("relevance", {name: float(absolute_correlation(values, y)) for name, values in x.items()})
-    for one, other in ("ad", "bd", "bf", "cf", "ef"):
+    for one, other in ("ad", "bd", "bf", "cf"):
         print("r", one, other, float(absolute_correlation(x[one], x[other])))
     mrmr("mid", x, y, 4)
     mrmr("miq", x, y, 4, quotient=True)

@@ -394,3 +394,169 @@ fn rows(sample: &Sample<'_>, verdicts: &[Verdict]) -> Value {
         Column::Text(ordered().map(|v| Some(v.status.clone())).collect()),
     ])
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value as Json, json};
+
+    use super::SELECT;
+    use crate::definition::Aggregate;
+    use crate::error::Result;
+    use crate::input::{Feature, Features, Input, Inputs, Numbers, OptionsColumn, Rows};
+    use crate::value::{Column, Value};
+
+    struct Constant(Json);
+
+    impl OptionsColumn for Constant {
+        fn read(&self, _: usize) -> Result<Json> {
+            Ok(self.0.clone())
+        }
+    }
+
+    const ROWS: usize = 200;
+
+    fn mixed(row: usize, a: usize, m: usize) -> f64 {
+        ((row * a) % m) as f64
+    }
+
+    /// Target, start, end, position and five features, the last of which is a
+    /// pattern feature, of a row.
+    fn value(column: usize, row: usize) -> f64 {
+        match column {
+            0 if row.is_multiple_of(9) => f64::NAN,
+            0 => 3.0 * mixed(row, 7919, 101) + mixed(row, 31, 17) + mixed(row, 5, 7),
+            1 | 3 => row as f64,
+            2 if row + 2 >= ROWS => f64::NAN,
+            2 => row as f64 + 2.0,
+            4 => mixed(row, 7919, 101),
+            5 => mixed(row, 31, 17),
+            6 => mixed(row, 13, 29),
+            7 if row % 5 == 1 => f64::NAN,
+            7 => mixed(row, 7919, 101) + mixed(row, 17, 13),
+            _ => 3.0 * mixed(row, 7919, 101),
+        }
+    }
+
+    const NAMES: [&str; 5] = ["a", "b", "c", "d", "Base_w20_s2_x"];
+
+    /// The result of rows that arrive in `parts`, each in its own state.
+    fn select(options: &Json, parts: &[Vec<usize>]) -> Result<Value> {
+        let mut whole = SELECT.start();
+        for rows in parts {
+            let column = |i: usize| {
+                let values: Vec<f64> = rows.iter().map(|&row| value(i, row)).collect();
+                Numbers::new(values, None)
+            };
+            let feature = |(i, name): (usize, &&str)| Feature {
+                name: (*name).to_owned(),
+                type_name: "DOUBLE".to_owned(),
+                numbers: Some(column(4 + i)),
+            };
+            let mut columns: Vec<Input<'_>> = (0..4).map(|i| Input::Numbers(column(i))).collect();
+            let fields = NAMES.iter().enumerate().map(feature).collect();
+            columns.push(Input::Features(Features { fields }));
+            columns.push(Input::Options(Box::new(Constant(options.clone()))));
+            let inputs = Inputs {
+                rows: rows.len(),
+                columns,
+            };
+            let mut state = SELECT.start();
+            SELECT.update(&mut state, &inputs, Rows::All(rows.len()))?;
+            SELECT.merge(&mut whole, &state)?;
+        }
+        SELECT.finish(&whole)
+    }
+
+    fn texts(value: &Value, column: usize) -> Vec<String> {
+        match value {
+            Value::Rows(columns) => match &columns[column] {
+                Column::Text(texts) => texts.iter().flatten().cloned().collect(),
+                other => panic!("{other:?}"),
+            },
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn no_method_depends_on_the_order_of_rows() {
+        let all: Vec<usize> = (0..ROWS).collect();
+        let mixed_up: Vec<usize> = (0..ROWS).map(|i| i * 77 % ROWS).collect();
+        let (even, odd): (Vec<usize>, Vec<usize>) = all.iter().partition(|&row| row % 2 == 0);
+        for method in ["filter", "mrmr", "boruta", "forward"] {
+            let options = json!({"method": method, "iterations": 20, "trees": 10});
+            let found = select(&options, std::slice::from_ref(&all)).unwrap();
+            assert_eq!(
+                found,
+                select(&options, std::slice::from_ref(&mixed_up)).unwrap()
+            );
+            assert_eq!(
+                found,
+                select(&options, &[odd.clone(), even.clone()]).unwrap()
+            );
+            let mut names = texts(&found, 1);
+            names.sort();
+            assert_eq!(names, ["a", "b", "c", "d"], "{method}");
+        }
+    }
+
+    #[test]
+    fn only_rows_with_a_known_label_count() {
+        let all: Vec<usize> = (0..ROWS).collect();
+        let found = select(&json!({"method": "mrmr"}), &[all]).unwrap();
+        let Value::Rows(columns) = &found else {
+            panic!("{found:?}");
+        };
+        // 23 rows have no target; the label of the last two, one of which is
+        // among those, has no end.
+        let known = (0..ROWS - 2).filter(|row| row % 9 != 0);
+        let both = known.clone().filter(|row| row % 5 != 1).count() as i64;
+        let known = known.count() as i64;
+        let Column::Integer(n) = &columns[7] else {
+            panic!("{columns:?}");
+        };
+        for (name, n) in texts(&found, 1).iter().zip(n) {
+            assert_eq!(*n, Some(if name == "d" { both } else { known }));
+        }
+    }
+
+    #[test]
+    fn errors_name_the_function_that_people_call() {
+        let all: Vec<usize> = (0..ROWS).collect();
+        let message = |options: Json, rows: &[usize]| {
+            let error = select(&options, &[rows.to_vec()]).unwrap_err();
+            error.to_string()
+        };
+        assert_eq!(
+            message(
+                json!({"method": "filter", "filters": "missing,corelation"}),
+                &all
+            ),
+            "select_features: argument 'filters' is 'corelation'; pass any of missing, constant, duplicate, correlation, relevance, each once"
+        );
+        assert!(
+            message(json!({"method": "forward"}), &[1, 2, 3, 4])
+                .starts_with("select_features: rows in which the label and every candidate are known have 3 distinct times")
+        );
+        assert!(
+            message(
+                json!({"method": "forward", "embargo": 500, "folds": 2}),
+                &all
+            )
+            .starts_with("select_features: fold 1 has no training row")
+        );
+        assert!(
+            message(json!({}), &[2, 2]).starts_with("select_features: argument 'position' is 2;")
+        );
+    }
+
+    #[test]
+    fn one_row_and_no_label_have_a_status() {
+        for method in ["mrmr", "boruta", "forward"] {
+            let one = select(&json!({"method": method}), &[vec![1]]).unwrap();
+            assert_eq!(texts(&one, 8), ["constant target"; 4], "{method}");
+            let none = select(&json!({"method": method}), &[vec![0, 9]]).unwrap();
+            assert_eq!(texts(&none, 8), ["no rows"; 4], "{method}");
+        }
+        assert_eq!(SELECT.finish(&SELECT.start()).unwrap(), Value::Null);
+    }
+}

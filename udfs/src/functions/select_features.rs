@@ -363,3 +363,100 @@ fn filters(call: &Call<'_>) -> Result<String> {
     };
     Ok(checked_filters(call.function(), &names)?.join(","))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{SIGNATURE, SelectFeatures};
+    use crate::call::{Call, Literal, SourceColumn, Target};
+    use crate::definition::Table;
+    use crate::error::Result;
+
+    fn text(text: &str) -> Literal {
+        Literal::Text(text.to_owned())
+    }
+
+    fn sql(target: Target<'_>, named: &[(&str, Literal)]) -> Result<String> {
+        let mut arguments = vec![
+            ("order_by".to_owned(), text("ts")),
+            ("partition_by".to_owned(), text("sym")),
+        ];
+        arguments.extend(
+            named
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), value.clone())),
+        );
+        let positional = vec![text("t"), text("y")];
+        SelectFeatures.sql(&Call::resolve(&SIGNATURE, positional, arguments, target)?)
+    }
+
+    #[test]
+    fn both_engines_get_the_label_end_as_a_place_in_time() {
+        let columns = ["sym", "ts", "y", "a", "base_w20_s2_up"].map(|name| SourceColumn {
+            name: name.to_owned(),
+            numeric: name != "sym",
+        });
+        let datafusion = sql(
+            Target::DataFusion(&columns),
+            &[("horizon", Literal::Integer(3))],
+        );
+        let datafusion = datafusion.unwrap();
+        assert!(datafusion.contains(
+            "SELECT \"a\", \"y\" AS lagrange_target, dense_rank() OVER (ORDER BY \"ts\") AS lagrange_start, \
+             row_number() OVER (ORDER BY \"ts\", \"sym\") AS lagrange_position, \"sym\" AS lagrange_entity_0 FROM \"t\" QUALIFY"
+        ));
+        assert!(datafusion.contains(
+            "lead(lagrange_start, 3) OVER (PARTITION BY lagrange_entity_0 ORDER BY lagrange_start) AS lagrange_end"
+        ));
+        assert!(
+            datafusion.contains(
+                "lagrange_position, {'a': \"a\"}, {'non_numeric': 'skip', 'method': 'mrmr'"
+            )
+        );
+        let duckdb = sql(Target::DuckDb, &[]).unwrap();
+        assert!(
+            duckdb.contains("NOT (lower(c) GLOB 'base_w*') AND lower(c) NOT IN ('y', 'ts', 'sym')")
+        );
+        assert!(duckdb.contains("lagrange_position, lagrange_rows, {"));
+    }
+
+    #[test]
+    fn train_end_compares_as_a_time_or_a_number() {
+        let with = |value| sql(Target::DuckDb, &[("train_end", value)]).unwrap();
+        let begin = "CASE WHEN lead(\"ts\", 1) OVER (PARTITION BY \"sym\" ORDER BY \"ts\") <= ";
+        assert!(with(text("2024-06-30")).contains(&format!("{begin}'2024-06-30' THEN \"y\" END")));
+        assert!(with(text("90")).contains(&format!("{begin}90 THEN")));
+        assert!(with(Literal::Integer(90)).contains(&format!("{begin}90 THEN")));
+    }
+
+    #[test]
+    fn wrong_arguments_are_named() {
+        let message = |name: &str, value| {
+            let error = sql(Target::DuckDb, &[(name, value)]).unwrap_err();
+            error.to_string()
+        };
+        assert!(
+            message("method", text("lasso")).contains("pass one of filter, mrmr, boruta, forward")
+        );
+        assert!(
+            message("filters", text("missing, corr"))
+                .contains("argument 'filters' is 'corr'; pass any of missing,")
+        );
+        let twice = Literal::List(vec![text("missing"), text("missing")]);
+        assert!(message("filters", twice).contains("each once"));
+        assert!(message("filters", Literal::List(Vec::new())).contains("argument 'filters' is []"));
+        let pattern = text("base_w20_s2_x");
+        assert!(message("features", pattern).contains("columns that begin with base_w"));
+        assert!(
+            message("bins", Literal::Integer(300))
+                .contains("argument 'bins' is 300; pass at most 250")
+        );
+        assert!(message("max_missing", Literal::Double(35.0)).contains("from 0 to 1"));
+    }
+
+    #[test]
+    fn filters_may_be_a_list() {
+        let list = Literal::List(vec![text("Constant"), text("relevance")]);
+        let sql = sql(Target::DuckDb, &[("filters", list)]).unwrap();
+        assert!(sql.contains("'filters': 'constant,relevance'"));
+    }
+}

@@ -213,3 +213,138 @@ fn write(candidates: &[Candidate], verdicts: &mut [Verdict]) {
         verdicts[candidate.feature].step = Some(place + 1);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Boruta, at_least, discovery_bar};
+    use crate::statistics::random::Random;
+    use crate::statistics::selection::testing::{Table, close};
+    use crate::statistics::shadow_forest::ShadowForest;
+
+    const BORUTA: Boruta = Boruta {
+        iterations: 100,
+        significance: 0.05,
+        block: 1,
+        seed: 42,
+    };
+    const FOREST: ShadowForest = ShadowForest {
+        trees: 30,
+        depth: 5,
+        rows: 1_000,
+    };
+
+    fn noise(name: &str, rows: usize) -> Vec<f64> {
+        let mut random = Random::stream(7, name, 0);
+        let mut uniform = || random.bits() as f64 / u64::MAX as f64 - 0.5;
+        // Nearly normal.
+        (0..rows).map(|_| (0..6).map(|_| uniform()).sum()).collect()
+    }
+
+    /// Each value remembers `memory` of the one before.
+    fn autocorrelated(name: &str, rows: usize, memory: f64) -> Vec<f64> {
+        let mut last = 0.0;
+        noise(name, rows)
+            .into_iter()
+            .map(|step| {
+                last = memory * last + step;
+                last
+            })
+            .collect()
+    }
+
+    /// Three features make the target, twelve do not.
+    fn planted(rows: usize) -> Table {
+        let column = |name: &'static str| (name, noise(name, rows));
+        let columns: Vec<_> = "n1 x1 n2 x2 n3 x3 n4 n5 n6 n7 n8 n9 n10 n11 n12"
+            .split(' ')
+            .map(column)
+            .collect();
+        let rest = noise("rest", rows);
+        let target = (0..rows)
+            .map(|i| {
+                let x = |place: usize| columns[place].1[i];
+                x(1) + 1.2 * x(3) * x(5) + 0.8 * x(5) + 0.5 * x(3) + rest[i]
+            })
+            .collect();
+        Table::new(columns, target, 1.0)
+    }
+
+    #[test]
+    fn planted_features_are_found_and_noise_is_rejected() {
+        let mut table = planted(1_000);
+        table.add("flat", vec![0.1; 1_000]);
+        for (i, value) in table.columns[1].iter_mut().enumerate() {
+            *value = if i % 10 == 3 { f64::NAN } else { *value };
+        }
+        let found = BORUTA.select(&table.sample(), &FOREST);
+        let order = table.order(&found);
+        let (selected, others) = order.split_once(" | ").unwrap();
+        let mut selected: Vec<&str> = selected.split(' ').collect();
+        selected.sort_unstable();
+        assert_eq!(selected, ["x1", "x2", "x3"], "{found:#?}");
+        assert_eq!(others, "n1 n2 n3 n4 n5 n6 n7 n8 n9 n10 n11 n12 flat");
+        // What happens to follow the target in these rows stays undecided.
+        let rejected = found.iter().filter(|v| v.status.starts_with("rejected"));
+        assert!(rejected.count() >= 10);
+        assert_eq!((&*found[15].status, found[15].score), ("constant", None));
+    }
+
+    #[test]
+    fn threads_do_not_matter() {
+        let table = planted(300);
+        let run = |threads| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
+            let pool = pool.build().unwrap();
+            pool.install(|| BORUTA.select(&table.sample(), &FOREST))
+        };
+        assert_eq!(run(1), run(3));
+    }
+
+    /// Features and target wander on their own. Shadows that are shuffled row
+    /// by row do not wander, so the forest prefers the features to them.
+    #[test]
+    fn autocorrelated_noise_needs_blocks() {
+        let rows = 2_000;
+        let columns = ["a", "b", "c", "d", "e", "f", "g", "h"]
+            .map(|name| (name, autocorrelated(name, rows, 0.98)));
+        let table = Table::new(columns.into(), autocorrelated("y", rows, 0.98), 1.0);
+        let selected = |block| {
+            let boruta = Boruta { block, ..BORUTA };
+            let found = boruta.select(&table.sample(), &FOREST);
+            found
+                .iter()
+                .filter(|verdict| verdict.step.is_some())
+                .count()
+        };
+        assert!(selected(1) >= 6, "{}", selected(1));
+        assert_eq!(selected(200), 0);
+    }
+
+    #[test]
+    fn nothing_to_shuffle_has_a_status() {
+        let mut table = planted(100);
+        let boruta = Boruta {
+            block: 51,
+            ..BORUTA
+        };
+        let found = boruta.select(&table.sample(), &FOREST);
+        assert_eq!(found[0].status, "too few rows to shuffle in blocks");
+        table.target = vec![2.0; 100];
+        let found = BORUTA.select(&table.sample(), &FOREST);
+        assert_eq!(found[0].status, "constant target");
+    }
+
+    /// scipy.stats.binom.sf(h - 1, n, 0.5) and
+    /// statsmodels.stats.multitest.multipletests(p, 0.05, 'fdr_bh'), SciPy
+    /// 1.17.1 and statsmodels 0.15.
+    #[test]
+    fn tests_agree_with_scipy_and_statsmodels() {
+        close(
+            &[at_least(0, 9), at_least(9, 9), at_least(15, 20)],
+            &[1.0, 0.001_953_125, 0.020_694_732_666_015_625],
+        );
+        let p = [0.3, 0.001, 0.029, 0.012, 0.6];
+        assert_eq!(discovery_bar(&p, 0.05), 0.029);
+        assert_eq!(discovery_bar(&[0.3, 0.04], 0.05), -1.0);
+    }
+}

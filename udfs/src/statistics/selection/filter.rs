@@ -90,7 +90,8 @@ impl Chain<'_> {
     fn missing(&mut self) {
         for i in self.left.clone() {
             let rows = self.verdicts[i].rows;
-            let share = 1.0 - rows as f64 / self.sample.rows.len() as f64;
+            let all = self.sample.rows.len();
+            let share = (all - rows) as f64 / all as f64;
             if share > self.limits.missing {
                 let verdict = Verdict {
                     score: Some(share),
@@ -215,4 +216,89 @@ fn equal(sample: &Sample<'_>, a: usize, b: usize) -> bool {
         .values(a)
         .zip(sample.values(b))
         .all(|(a, b)| a == b || a.is_nan() && b.is_nan())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Limits, select};
+    use crate::statistics::selection::testing::{Table, close};
+
+    const LIMITS: Limits = Limits {
+        missing: 0.35,
+        correlation: 0.8,
+        k: 2,
+    };
+
+    fn table() -> Table {
+        let mut table = Table::reference(300, 1.0);
+        let gaps = |from: usize| (0..300).map(move |i| if i < from { f64::NAN } else { i as f64 });
+        table.add("few", gaps(106).collect());
+        table.add("enough", gaps(105).map(|x| x % 7.0).collect());
+        table.add("flat", vec![0.1; 300]);
+        table.add("gone", vec![f64::NAN; 300]);
+        table.add("again", table.columns[7].clone());
+        table
+    }
+
+    /// Correlations of tests/python/select_features_reference.py (NumPy 2.4.6).
+    #[test]
+    fn a_chain_in_order() {
+        let table = table();
+        let chain = ["missing", "constant", "duplicate", "correlation"];
+        let found = select(&table.sample(), &chain, &LIMITS).unwrap();
+        let dropped: Vec<(&str, &str, Option<usize>)> = (found.iter().zip(&table.names))
+            .filter(|(verdict, _)| verdict.step.is_none())
+            .map(|(verdict, name)| (name.as_str(), verdict.criterion, verdict.redundant_with))
+            .collect();
+        assert_eq!(
+            dropped,
+            [
+                ("a", "correlation", Some(3)),
+                ("few", "missing", None),
+                ("flat", "constant", None),
+                ("gone", "missing", None),
+                ("again", "duplicate", Some(7)),
+            ]
+        );
+        close(
+            &[0, 1, 2, 3, 4, 5].map(|i| found[i].score.unwrap()),
+            &[
+                0.940_775_879_957_339_7,
+                0.348_278_511_517_085_17,
+                0.176_881_114_375_044_28,
+                0.800_599_487_058_617_7,
+                0.033_206_408_135_704_64,
+                0.095_071_165_077_168_16,
+            ],
+        );
+        assert_eq!((found[3].step, found[1].step), (Some(1), Some(2)));
+        assert_eq!((found[7].rows, found[6].score), (195, Some(106.0 / 300.0)));
+    }
+
+    #[test]
+    fn the_most_relevant() {
+        let table = table();
+        let found = select(&table.sample(), &["correlation", "relevance"], &LIMITS).unwrap();
+        assert!(table.order(&found).starts_with("d b | "));
+        assert_eq!(found[2].status, "beyond the k most relevant");
+        // Without a correlation there is nothing to drop it for but that.
+        assert_eq!(found[8].score, None);
+    }
+
+    #[test]
+    fn a_constant_target_and_no_rows() {
+        let mut table = table();
+        table.target = vec![1.0; 300];
+        let found = select(&table.sample(), &["missing", "correlation"], &LIMITS).unwrap();
+        // None is more relevant: the first stays.
+        assert_eq!((found[0].step, found[3].redundant_with), (Some(1), Some(0)));
+        let mut sample = table.sample();
+        sample.rows.clear();
+        let found = select(&sample, &["missing"], &LIMITS).unwrap();
+        assert!(
+            found
+                .iter()
+                .all(|v| v.step.is_none() && v.status == "no rows")
+        );
+    }
 }

@@ -25,6 +25,9 @@ use crate::time::folds::{Fold, Scheme, folds};
 
 /// See the numerics of this module.
 const COLLINEAR: f64 = 1e-10;
+/// Scores that differ by less are equal: the first column wins, and there is no
+/// gain.
+const ROUNDING: f64 = 1e-12;
 
 /// What a fold's prediction is scored by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,7 +81,8 @@ impl Forward {
             .into_par_iter()
             .map(|i| {
                 let rows = sample.present(i);
-                let missing = 1.0 - rows as f64 / sample.rows.len() as f64;
+                let all = sample.rows.len();
+                let missing = (all - rows) as f64 / all as f64;
                 let status = if rows == 0 {
                     "no value"
                 } else if missing > self.max_missing {
@@ -189,7 +193,11 @@ impl Forward {
             let mut best: Option<usize> = None;
             for (place, (mean, _)) in scores.iter().enumerate() {
                 let to_beat = best.and_then(|best| scores[best].0);
-                if mean.is_some() && (to_beat.is_none() || *mean > to_beat) {
+                let better = match (mean, to_beat) {
+                    (Some(mean), Some(to_beat)) => mean - to_beat > ROUNDING,
+                    (mean, _) => mean.is_some(),
+                };
+                if better {
                     best = Some(place);
                 }
             }
@@ -225,7 +233,7 @@ impl Forward {
 
     fn improves(&self, score: Option<f64>, reached: Option<f64>) -> bool {
         match (score, reached) {
-            (Some(score), Some(reached)) => score - reached > self.min_gain,
+            (Some(score), Some(reached)) => score - reached > self.min_gain + ROUNDING,
             _ => false,
         }
     }
@@ -454,4 +462,246 @@ fn mean_and_deviation(values: impl Iterator<Item = f64>) -> (Option<f64>, Option
     let mean = values.iter().sum::<f64>() / n;
     let squares: f64 = values.iter().map(|x| (x - mean).powi(2)).sum();
     (Some(mean), (n > 1.0).then(|| (squares / (n - 1.0)).sqrt()))
+}
+
+/// Values of tests/python/select_features_reference.py: a scikit-learn 1.9.1
+/// pipeline (StandardScaler, LinearRegression or Ridge) per candidate and fold.
+#[cfg(test)]
+mod tests {
+    use super::{Forward, Metric};
+    use crate::statistics::selection::testing::{Table, close};
+    use crate::statistics::selection::{Refusal, Verdict};
+    use crate::time::folds::Scheme;
+
+    const IC: Forward = Forward {
+        k: 3,
+        scheme: Scheme::PurgedKFold,
+        folds: 5,
+        embargo: 0.0,
+        alpha: 0.0,
+        metric: Metric::Ic,
+        min_gain: 0.0,
+        max_missing: 0.35,
+    };
+
+    fn check(table: &Table, forward: &Forward, order: &str, scores: &[f64]) -> Vec<Verdict> {
+        let verdicts = forward.select(&table.sample()).unwrap();
+        assert_eq!(table.order(&verdicts), order);
+        close(&table.scores(&verdicts), scores);
+        verdicts
+    }
+
+    #[test]
+    fn least_squares_by_ic() {
+        let found = check(
+            &Table::reference(300, 1.0),
+            &IC,
+            "d c b | a e f",
+            &[
+                0.800_664_633_963_937_3,
+                0.816_703_133_264_010_3,
+                0.824_641_124_308_939_4,
+                0.837_209_944_681_749_7,
+                0.824_833_195_290_112,
+                0.824_490_183_659_842_6,
+            ],
+        );
+        let deviations: Vec<f64> = found.iter().filter_map(|v| v.deviation).collect();
+        close(
+            &deviations,
+            &[
+                0.016_975_116_903_320_77,
+                0.019_365_602_763_926_397,
+                0.019_350_120_594_052_812,
+                0.024_082_198_568_445_644,
+                0.020_284_370_652_665_033,
+                0.017_036_103_483_758_412,
+            ],
+        );
+        assert_eq!(found[0].status, "beyond k");
+        assert_eq!(found[5].status, "no gain");
+        assert_eq!(found[0].redundant_with, Some(3));
+    }
+
+    #[test]
+    fn a_longer_label_purges_more() {
+        let found = check(
+            &Table::reference(300, 4.0),
+            &IC,
+            "d c b | a e f",
+            &[
+                0.800_664_633_963_937_3,
+                0.816_787_459_847_722,
+                0.824_839_333_011_794_7,
+                0.837_491_633_390_848_5,
+                0.825_090_211_984_889_9,
+                0.824_434_468_828_427_5,
+            ],
+        );
+        assert_eq!(found[0].rows, 300);
+    }
+
+    #[test]
+    fn ridge_by_r2_with_an_embargo() {
+        let forward = Forward {
+            k: 10,
+            embargo: 5.0,
+            alpha: 3.0,
+            metric: Metric::R2,
+            ..IC
+        };
+        check(
+            &Table::reference(300, 4.0),
+            &forward,
+            "d c b a f | e",
+            &[
+                0.638_178_402_735_872_8,
+                0.665_337_700_846_386_3,
+                0.678_886_426_472_596_4,
+                0.699_742_312_767_335_5,
+                0.700_920_433_792_712_6,
+                0.700_817_300_523_026_2,
+            ],
+        );
+    }
+
+    #[test]
+    fn walking_forward() {
+        let forward = Forward {
+            k: 10,
+            scheme: Scheme::WalkForward,
+            folds: 4,
+            metric: Metric::R2,
+            ..IC
+        };
+        check(
+            &Table::reference(300, 1.0),
+            &forward,
+            "d c b a f | e",
+            &[
+                0.649_936_737_185_099_9,
+                0.666_486_564_728_147,
+                0.679_920_994_132_372_1,
+                0.702_365_894_129_463_4,
+                0.703_143_435_226_876_6,
+                0.699_389_008_066_426_1,
+            ],
+        );
+    }
+
+    #[test]
+    fn it_stops_where_the_gain_is_small() {
+        let forward = Forward {
+            min_gain: 0.05,
+            ..IC
+        };
+        let found = check(
+            &Table::reference(300, 1.0),
+            &forward,
+            "d | a b c e f",
+            &[
+                0.800_664_633_963_937_3,
+                0.800_689_688_267_006_8,
+                0.808_766_721_219_265_4,
+                0.816_703_133_264_010_3,
+                0.799_999_728_893_294_5,
+                0.801_350_348_848_229_6,
+            ],
+        );
+        assert_eq!(found[2].status, "no gain");
+    }
+
+    /// `panel` of the script.
+    #[test]
+    fn rows_of_one_time_share_a_fold() {
+        let mut table = Table::reference(240, 0.0);
+        let symbol = |k: usize| k % 2;
+        let keep: Vec<usize> = (0..240).filter(|&k| symbol(k) == 0 || k >= 40).collect();
+        for k in 0..240 {
+            table.start[k] = (k / 2) as f64;
+            table.end[k] = f64::NAN;
+        }
+        for s in 0..2 {
+            let rows: Vec<usize> = keep.iter().copied().filter(|&k| symbol(k) == s).collect();
+            for pair in rows.windows(4) {
+                table.end[pair[0]] = (pair[3] / 2) as f64;
+            }
+        }
+        let mut sample = table.sample();
+        sample.rows = (keep.iter().map(|&k| k as u32))
+            .filter(|&k| !table.end[k as usize].is_nan())
+            .collect();
+        let found = IC.select(&sample).unwrap();
+        assert_eq!(table.order(&found), "d c f | a b e");
+        close(
+            &table.scores(&found),
+            &[
+                0.801_244_092_818_207_2,
+                0.815_160_872_057_816_7,
+                0.826_480_206_042_781_7,
+                0.829_943_901_628_479_8,
+                0.826_230_263_090_535_5,
+                0.824_752_763_135_789,
+            ],
+        );
+    }
+
+    #[test]
+    fn what_adds_no_direction_adds_no_score() {
+        let mut table = Table::reference(300, 1.0);
+        let twice = table.columns[3].iter().map(|d| 2.0 * d + 1.0).collect();
+        table.add("twice", twice);
+        table.add("flat", vec![0.1; 300]);
+        table.add("gone", vec![f64::NAN; 300]);
+        let forward = Forward { k: 1, ..IC };
+        let found = forward.select(&table.sample()).unwrap();
+        assert_eq!(found[6].score, found[3].score);
+        assert_eq!(
+            (&*found[6].status, found[6].redundant_with),
+            ("no gain", Some(3))
+        );
+        assert_eq!(found[7].status, "constant");
+        assert_eq!((&*found[8].status, found[8].rows), ("no value", 0));
+    }
+
+    #[test]
+    fn incomplete_rows_are_left_out() {
+        let table = Table::reference(300, 1.0).with_gaps();
+        let found = IC.select(&table.sample()).unwrap();
+        let missing = (0..300).filter(|i| i % 7 == 0 || i % 5 == 1).count();
+        assert!(found.iter().all(|verdict| verdict.rows == 300 - missing));
+        let strict = Forward {
+            max_missing: 0.1,
+            ..IC
+        };
+        let found = strict.select(&table.sample()).unwrap();
+        assert_eq!(found[0].status, "missing in too many rows");
+        assert_eq!(found[2].rows, 300);
+    }
+
+    #[test]
+    fn far_from_zero_nothing_cancels() {
+        let mut table = Table::reference(300, 1.0);
+        let near = IC.select(&table.sample()).unwrap();
+        for value in table.columns.iter_mut().flatten() {
+            *value = *value * 1e-3 + 1e5;
+        }
+        let far = IC.select(&table.sample()).unwrap();
+        assert_eq!(table.order(&near), table.order(&far));
+        // What adding 100,000 rounds off is 1e-8 of the spread.
+        for (near, far) in near.iter().zip(&far) {
+            assert!((near.score.unwrap() - far.score.unwrap()).abs() < 1e-7);
+        }
+    }
+
+    #[test]
+    fn folds_that_cannot_be_are_refused() {
+        let few = Table::reference(4, 1.0);
+        assert_eq!(
+            IC.select(&few.sample()),
+            Err(Refusal::TooFewTimes { times: 4, parts: 5 })
+        );
+        let purged = Table::reference(10, 9.0);
+        assert_eq!(IC.select(&purged.sample()), Err(Refusal::NoTrainingRows(1)));
+    }
 }

@@ -116,17 +116,17 @@ pub enum Refusal {
 
 #[cfg(test)]
 mod testing {
-    use super::Sample;
+    use super::{Sample, Verdict};
 
-    /// A column that every language computes alike, without libraries:
-    /// ((i * a) mod m) / m, about its middle.
+    /// A column that every language computes alike: ((i * a) mod m) / m, about
+    /// its middle.
     pub fn mixed(rows: usize, a: usize, m: usize) -> Vec<f64> {
         (0..rows)
             .map(|i| ((i * a) % m) as f64 / m as f64 - 0.5)
             .collect()
     }
 
-    /// Rows in order, labels that end `horizon` rows later.
+    /// A table of rows in order of time.
     pub struct Table {
         pub names: Vec<String>,
         pub columns: Vec<Vec<f64>>,
@@ -136,6 +136,7 @@ mod testing {
     }
 
     impl Table {
+        /// Labels end `horizon` rows later.
         pub fn new(columns: Vec<(&str, Vec<f64>)>, target: Vec<f64>, horizon: f64) -> Self {
             let start: Vec<f64> = (0..target.len()).map(|i| i as f64).collect();
             Self {
@@ -147,6 +148,54 @@ mod testing {
             }
         }
 
+        /// `table` of tests/python/select_features_reference.py.
+        pub fn reference(rows: usize, horizon: f64) -> Self {
+            let sum = |parts: &[(f64, &Vec<f64>)]| -> Vec<f64> {
+                (0..rows)
+                    .map(|i| {
+                        parts
+                            .iter()
+                            .map(|(weight, column)| weight * column[i])
+                            .sum()
+                    })
+                    .collect()
+            };
+            let (a, b, c) = (
+                mixed(rows, 7919, 101),
+                mixed(rows, 31, 17),
+                mixed(rows, 13, 29),
+            );
+            let d = sum(&[(1.0, &a), (0.3, &b), (0.2, &mixed(rows, 37, 53))]);
+            let f = sum(&[(0.5, &b), (0.6, &c), (0.4, &mixed(rows, 43, 61))]);
+            let noise = mixed(rows, 271, 359);
+            let y = sum(&[(2.0, &a), (1.0, &b), (-0.5, &c), (1.5, &noise)]);
+            let columns = vec![
+                ("a", a),
+                ("b", b),
+                ("c", c),
+                ("d", d),
+                ("e", mixed(rows, 57, 97)),
+                ("f", f),
+            ];
+            Self::new(columns, y, horizon)
+        }
+
+        /// `with_gaps` of that script.
+        pub fn with_gaps(mut self) -> Self {
+            for (i, value) in self.columns[0].iter_mut().enumerate() {
+                *value = if i % 7 == 0 { f64::NAN } else { *value };
+            }
+            for (i, value) in self.columns[1].iter_mut().enumerate() {
+                *value = if i % 5 == 1 { f64::NAN } else { *value };
+            }
+            self
+        }
+
+        pub fn add(&mut self, name: &str, column: Vec<f64>) {
+            self.names.push(name.to_owned());
+            self.columns.push(column);
+        }
+
         pub fn sample(&self) -> Sample<'_> {
             Sample {
                 names: self.names.iter().map(String::as_str).collect(),
@@ -156,6 +205,36 @@ mod testing {
                 end: &self.end,
                 rows: (0..self.target.len() as u32).collect(),
             }
+        }
+
+        /// The selected ones in order, then the others, by name.
+        pub fn order(&self, verdicts: &[Verdict]) -> String {
+            let mut order: Vec<usize> = (0..verdicts.len()).collect();
+            order.sort_by_key(|&i| verdicts[i].step.unwrap_or(usize::MAX));
+            let names = |selected: bool| -> Vec<&str> {
+                (order.iter())
+                    .filter(|&&i| verdicts[i].step.is_some() == selected)
+                    .map(|&i| self.names[i].as_str())
+                    .collect()
+            };
+            format!("{} | {}", names(true).join(" "), names(false).join(" "))
+        }
+
+        /// The scores in that order.
+        pub fn scores(&self, verdicts: &[Verdict]) -> Vec<f64> {
+            let mut sorted: Vec<&Verdict> = verdicts.iter().collect();
+            sorted.sort_by_key(|verdict| verdict.step.unwrap_or(usize::MAX));
+            (sorted.iter())
+                .map(|verdict| verdict.score.unwrap_or(f64::NAN))
+                .collect()
+        }
+    }
+
+    pub fn close(found: &[f64], expected: &[f64]) {
+        assert_eq!(found.len(), expected.len());
+        for (found, expected) in found.iter().zip(expected) {
+            let error = (found - expected).abs();
+            assert!(error < 1e-9, "{found} against {expected}");
         }
     }
 }
