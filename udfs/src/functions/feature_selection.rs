@@ -260,6 +260,7 @@ impl OverFeatures for Select {
                     },
                     min_gain: options.number("min_gain"),
                     max_missing: options.number("max_missing"),
+                    max_correlation: options.number("max_correlation"),
                 };
                 forward.select(&sample)
             }

@@ -108,13 +108,13 @@ static SIGNATURE: Signature = Signature {
             "max_missing",
             Kind::Double,
             "0.35",
-            "filter, forward: the share of missing rows that a feature may have",
+            "filter, forward: the largest share of missing rows that a feature may have",
         ),
         Argument::optional(
             "max_correlation",
             Kind::Double,
             "0.8",
-            "filter: the absolute correlation with a more relevant feature that one may have",
+            "filter: the absolute correlation with a more relevant feature that one may have; forward: above it, redundant_with names a selected feature",
         ),
         Argument::optional("iterations", Kind::Integer, "100", "boruta: at most"),
         Argument::optional(
@@ -178,8 +178,9 @@ static SIGNATURE: Signature = Signature {
            copy; accepted and rejected by binomial tails, with Benjamini and Hochberg across features and \
            `significance` / iteration within one; ordered by gain. Kursa and Rudnicki, J. Statistical Software 36 (2010).\n\n\
            forward: adds the feature that most improves the mean out-of-fold score of a linear model until none does. `score` is \
-           the mean score with the feature added, `score_std` its deviation over folds; to begin with, ic is 0 and r2 that of \
-           the training mean. A training row whose label meets a test segment's is purged. Folds in which the target is \
+           the mean score with the feature added, for others what the next step would give, `score_std` its deviation over \
+           folds, `redundant_with` the selected feature with the largest |r| above `max_correlation`. To begin with, ic is 0 and \
+           r2 that of the training mean. A training row whose label meets a test segment's is purged. Folds in which the target is \
            constant do not count; an empty training set is an error. Hastie, Tibshirani and Friedman, The Elements of Statistical \
            Learning, 2nd ed., section 3.3.2; López de Prado, Advances in Financial Machine Learning, section 7.4.\n\n\
            Keeps 8 bytes per value; mrmr, forward and the filter correlation a few matrices of features × features besides.",

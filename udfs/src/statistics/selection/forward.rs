@@ -58,6 +58,8 @@ pub struct Forward {
     /// Candidates that are missing in a larger share of rows are left out,
     /// because only complete rows are used.
     pub max_missing: f64,
+    /// A candidate with a larger |r| with a chosen one is redundant with it.
+    pub max_correlation: f64,
 }
 
 impl Forward {
@@ -171,7 +173,6 @@ impl Forward {
     fn run(&self, search: Search, usable: &[usize], verdicts: &mut [Verdict]) {
         let Search { mut folds, all } = search;
         let p = usable.len();
-        let strength = |i: usize, j: usize| all.pair(i, j).correlation().map_or(0.0, f64::abs);
         let mut left: Vec<usize> = (0..p).collect();
         let mut selected: Vec<usize> = Vec::new();
         let mut reached =
@@ -217,8 +218,11 @@ impl Forward {
         for (i, (mean, deviation)) in left.into_iter().zip(scores) {
             let verdict = &mut verdicts[usable[i]];
             (verdict.score, verdict.deviation) = (mean, deviation);
-            let absorbed =
-                absorbed_by(selected.iter().copied(), |s| strength(i, s), strength(i, p));
+            let absorbed = absorbed_by(
+                selected.iter().copied(),
+                |other| all.pair(i, other).correlation().map_or(0.0, f64::abs),
+                self.max_correlation,
+            );
             verdict.redundant_with = absorbed.map(|other| usable[other]);
             verdict.status = if mean.is_none() {
                 "the target is constant in every fold"
@@ -482,6 +486,7 @@ mod tests {
         metric: Metric::Ic,
         min_gain: 0.0,
         max_missing: 0.35,
+        max_correlation: 0.8,
     };
 
     fn check(table: &Table, forward: &Forward, order: &str, scores: &[f64]) -> Vec<Verdict> {
@@ -520,7 +525,9 @@ mod tests {
         );
         assert_eq!(found[0].status, "beyond k");
         assert_eq!(found[5].status, "no gain");
+        // a follows d; f follows c, but with |r| = 0.71.
         assert_eq!(found[0].redundant_with, Some(3));
+        assert_eq!(found[5].redundant_with, None);
     }
 
     #[test]

@@ -86,18 +86,17 @@ pub fn by_relevance(features: &[usize], relevance: &[Option<f64>]) -> Vec<usize>
     order
 }
 
-/// The one of `selected` that shares most with a candidate, if that is more
-/// than the candidate shares with the target; `shared` is a strength per
-/// selected one.
+/// The one of `selected` with which a candidate shares most, if that is more
+/// than `least`; `shared` is a strength per selected one.
 pub fn absorbed_by(
     selected: impl IntoIterator<Item = usize>,
     shared: impl Fn(usize) -> f64,
-    relevance: f64,
+    least: f64,
 ) -> Option<usize> {
     let mut most: Option<(f64, usize)> = None;
     for other in selected {
         let strength = shared(other);
-        if strength > most.map_or(relevance, |most| most.0) {
+        if strength > most.map_or(least, |most| most.0) {
             most = Some((strength, other));
         }
     }
