@@ -1,5 +1,6 @@
 //! THE list: one line per function.
 
+mod complete_rows;
 mod corr_matrix;
 mod entity_order;
 mod fail;
@@ -12,10 +13,13 @@ mod lag_features;
 mod metrics;
 mod model_coefficients;
 mod model_info;
+mod mutual_information;
 mod permutation_importance;
 mod predict;
 mod prepare_training_data;
+mod relevance_tests;
 mod shift_target;
+mod vif;
 
 use crate::definition::Function;
 
@@ -26,6 +30,9 @@ static ALL: &[Function] = &[
     Function::Table(&shift_target::ShiftTarget),
     Function::Aggregate(&corr_matrix::CorrMatrix),
     Function::Table(&feature_correlation::FeatureCorrelation),
+    Function::Table(&mutual_information::MutualInformation),
+    Function::Table(&vif::Vif),
+    Function::Table(&relevance_tests::RelevanceTests),
     Function::Table(&feature_importance::FeatureImportance),
     Function::Aggregate(&fit::Fit),
     Function::Scalar(&model_coefficients::ModelCoefficients),
@@ -38,6 +45,9 @@ static ALL: &[Function] = &[
     Function::Aggregate(&metrics::RANK_IC),
     Function::Aggregate(&metrics::RMSE),
     Function::Scalar(&fail::Fail),
+    Function::Aggregate(&mutual_information::LAGRANGE_MUTUAL_INFORMATION),
+    Function::Aggregate(&relevance_tests::LAGRANGE_RELEVANCE),
+    Function::Aggregate(&vif::LagrangeVif),
     Function::Aggregate(&permutation_importance::PermutationImportance),
 ];
 
