@@ -19,6 +19,8 @@ pub enum Category {
     Alignment,
     /// Between features.
     Correlation,
+    /// Which features carry information.
+    Screening,
     /// Which features a model uses.
     Importance,
     /// Models from rows.
@@ -37,6 +39,7 @@ impl Category {
         match self {
             Self::Alignment => "Alignment",
             Self::Correlation => "Correlation",
+            Self::Screening => "Screening",
             Self::Importance => "Importance",
             Self::Fitting => "Fitting",
             Self::Prediction => "Prediction",

@@ -1,5 +1,6 @@
 //! THE list: one line per function.
 
+mod complete_rows;
 mod corr_matrix;
 mod drift;
 mod entity_order;
@@ -17,12 +18,14 @@ mod lag_features;
 mod metrics;
 mod model_coefficients;
 mod model_info;
+mod mutual_information;
 mod permutation_importance;
 mod predict;
 mod prepare_training_data;
 mod relevance_tests;
 mod select_features;
 mod shift_target;
+mod vif;
 
 use crate::definition::Function;
 
@@ -33,13 +36,16 @@ static ALL: &[Function] = &[
     Function::Table(&shift_target::ShiftTarget),
     Function::Aggregate(&corr_matrix::CorrMatrix),
     Function::Table(&feature_correlation::FeatureCorrelation),
+    Function::Table(&mutual_information::MutualInformation),
+    Function::Table(&vif::Vif),
     Function::Table(&drift::Drift),
-    Function::Table(&feature_importance::FeatureImportance),
     Function::Table(&feature_screen::FeatureScreen),
     Function::Table(&feature_stability::FeatureStability),
     Function::Table(&information_coefficient::InformationCoefficient),
     Function::Table(&relevance_tests::RelevanceTests),
     Function::Table(&select_features::SelectFeatures),
+    Function::Table(&feature_importance::FeatureImportance),
+    Function::Aggregate(&permutation_importance::PermutationImportance),
     Function::Aggregate(&fit::Fit),
     Function::Scalar(&model_coefficients::ModelCoefficients),
     Function::Scalar(&model_info::ModelInfo),
@@ -51,12 +57,13 @@ static ALL: &[Function] = &[
     Function::Aggregate(&metrics::RANK_IC),
     Function::Aggregate(&metrics::RMSE),
     Function::Scalar(&fail::Fail),
-    Function::Aggregate(&information_coefficient::COEFFICIENTS),
-    Function::Aggregate(&feature_selection::SELECT),
     Function::Aggregate(&feature_screen::SCREEN),
+    Function::Aggregate(&feature_selection::SELECT),
     Function::Aggregate(&feature_stability::STABILITY),
+    Function::Aggregate(&information_coefficient::COEFFICIENTS),
+    Function::Aggregate(&mutual_information::LAGRANGE_MUTUAL_INFORMATION),
     Function::Aggregate(&relevance_tests::TESTS),
-    Function::Aggregate(&permutation_importance::PermutationImportance),
+    Function::Aggregate(&vif::LagrangeVif),
 ];
 
 /// Every function of the catalogue.

@@ -15,7 +15,7 @@ pub struct Drift;
 static SIGNATURE: Signature = Signature {
     name: NAME,
     aliases: &[],
-    category: Category::Importance,
+    category: Category::Screening,
     arguments: &[
         Argument::required("reference", Kind::Relation, "the rows to compare with"),
         Argument::required(

@@ -21,7 +21,7 @@ pub struct FeatureScreen;
 static SIGNATURE: Signature = Signature {
     name: NAME,
     aliases: &[],
-    category: Category::Importance,
+    category: Category::Screening,
     arguments: &[
         Argument::required("tbl", Kind::Relation, "the rows, in any order"),
         Argument::required("target", Kind::ColumnName, "what the features are to tell"),

@@ -44,7 +44,7 @@ pub struct FeatureStability;
 static SIGNATURE: Signature = Signature {
     name: NAME,
     aliases: &[],
-    category: Category::Importance,
+    category: Category::Screening,
     arguments: &[
         Argument::required("tbl", Kind::Relation, "the rows, in any order"),
         FEATURES,

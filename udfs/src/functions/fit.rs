@@ -4,10 +4,11 @@ use faer::Mat;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
+use super::complete_rows::complete_rows;
 use crate::definition::{Accepts, Aggregate, Argument, Category, Kind, OptionKey, Signature};
 use crate::error::{Error, Result};
-use crate::input::{Inputs, Numbers, Rows};
-use crate::models::{Body, Coefficient, Header, Linear, Model, infinite_feature};
+use crate::input::{Inputs, Rows};
+use crate::models::{Body, Coefficient, Header, Linear, Model};
 use crate::options::Options;
 use crate::statistics::least_squares::{Problem, Solution};
 use crate::statistics::triangle::Triangle;
@@ -139,7 +140,7 @@ impl Aggregate for Fit {
             return Ok(());
         };
         columns.push(target);
-        let complete = complete_rows(&columns, rows, &setup.features)?;
+        let complete = complete_rows(SIGNATURE.name, &columns, rows, &setup.features)?;
         let used = complete.as_ref().map_or(rows.len(), Vec::len);
         state.rows_used += used as u64;
         state.rows_skipped += (rows.len() - used) as u64;
@@ -187,49 +188,6 @@ impl Aggregate for Fit {
             .as_ref()
             .map_or(0, |setup| setup.triangle.size())
     }
-}
-
-/// The rows in which nothing is missing; `None` if that is all of them.
-///
-/// # Errors
-/// An infinite value, by the column's name; the last column is the target.
-fn complete_rows(
-    columns: &[&Numbers<'_>],
-    rows: Rows<'_>,
-    names: &[String],
-) -> Result<Option<Vec<u32>>> {
-    // x * 0 is 0 for finite x, otherwise NaN: one sum tells about a column.
-    let plain = |column: &Numbers<'_>| match rows {
-        Rows::All(n) if column.valid().is_none() => {
-            column.values()[..n].iter().map(|x| x * 0.0).sum::<f64>() == 0.0
-        }
-        _ => rows
-            .iter()
-            .all(|row| column.get(row).is_some_and(f64::is_finite)),
-    };
-    if columns.iter().all(|column| plain(column)) {
-        return Ok(None);
-    }
-    let mut complete = vec![true; rows.len()];
-    for (i, column) in columns.iter().enumerate() {
-        for (row, complete) in rows.iter().zip(&mut complete) {
-            match column.get(row) {
-                None => *complete = false,
-                Some(value) if value.is_infinite() => {
-                    return Err(match names.get(i) {
-                        Some(name) => infinite_feature(SIGNATURE.name, name),
-                        None => Error::data(
-                            SIGNATURE.name,
-                            "the target holds an infinite value; filter or replace it (NULL is missing)",
-                        ),
-                    });
-                }
-                Some(_) => {}
-            }
-        }
-    }
-    let kept = rows.iter().zip(complete).filter(|(_, complete)| *complete);
-    Ok(Some(kept.map(|(row, _)| row as u32).collect()))
 }
 
 fn model(setup: &Setup, state: &State) -> Result<Model> {

@@ -24,7 +24,7 @@ pub struct InformationCoefficient;
 static SIGNATURE: Signature = Signature {
     name: NAME,
     aliases: &[],
-    category: Category::Importance,
+    category: Category::Screening,
     arguments: &[
         Argument::required("tbl", Kind::Relation, "the rows, in any order"),
         Argument::required(

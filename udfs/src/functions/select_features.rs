@@ -19,7 +19,7 @@ pub struct SelectFeatures;
 static SIGNATURE: Signature = Signature {
     name: "select_features",
     aliases: &[],
-    category: Category::Importance,
+    category: Category::Screening,
     arguments: &[
         Argument::required("tbl", Kind::Relation, "the rows, in any order"),
         Argument::required(

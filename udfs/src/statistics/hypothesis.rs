@@ -1,6 +1,8 @@
 //! Tests of the hypothesis that a feature has nothing to do with a target, and
 //! what remains of them when many are made at once.
 
+use std::cmp::Ordering;
+
 mod false_discovery;
 mod fisher;
 mod kolmogorov_smirnov;
@@ -24,13 +26,27 @@ fn for_each_value(first: &[f64], second: &[f64], mut each: impl FnMut(usize, usi
             (None, None) => return,
         };
         let (start_i, start_j) = (i, j);
-        // A NaN, which is not equal to itself, must not stop the loop for good.
-        while i < first.len() && !(first[i] > value) {
+        // A NaN would be passed over: it must not keep the loop here for good.
+        let passed = |next: &f64| next.partial_cmp(&value) != Some(Ordering::Greater);
+        while first.get(i).is_some_and(passed) {
             i += 1;
         }
-        while j < second.len() && !(second[j] > value) {
+        while second.get(j).is_some_and(passed) {
             j += 1;
         }
         each(i - start_i, j - start_j);
+    }
+}
+
+#[cfg(test)]
+mod samples {
+    /// The columns of tests/python/relevance_reference.py.
+    pub fn rows(n: u64, multiplier: u64, modulus: u64) -> Vec<f64> {
+        (0..n).map(|k| (k * multiplier % modulus) as f64).collect()
+    }
+
+    pub fn ascending(mut values: Vec<f64>) -> Vec<f64> {
+        values.sort_by(f64::total_cmp);
+        values
     }
 }

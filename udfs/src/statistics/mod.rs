@@ -10,6 +10,8 @@ pub mod hypothesis;
 pub mod information_coefficient;
 pub mod kendall_pair;
 pub mod least_squares;
+pub mod mutual_information;
+pub mod neighbours;
 pub mod newey_west;
 pub mod pair_moments;
 pub mod pairwise_block;

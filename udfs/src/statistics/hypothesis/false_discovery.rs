@@ -53,3 +53,51 @@ fn ascending(p_values: &[Option<f64>]) -> Vec<(f64, usize)> {
     order.sort_by(|a, b| a.0.total_cmp(&b.0));
     order
 }
+
+#[cfg(test)]
+mod tests {
+    use super::FalseDiscovery::{self, BenjaminiHochberg, BenjaminiYekutieli};
+
+    fn check(method: FalseDiscovery, expected: [f64; 7], cutoff: f64) {
+        // The missing one changes nothing.
+        let p = [
+            Some(0.01),
+            Some(0.02),
+            None,
+            Some(0.03),
+            Some(0.5),
+            Some(0.0001),
+            Some(0.03),
+            Some(0.9),
+        ];
+        let q = method.q_values(&p);
+        assert_eq!(q[2], None);
+        for (q, expected) in q.iter().flatten().zip(expected) {
+            assert!((q - expected).abs() < 1e-15, "{q} against {expected}");
+        }
+        assert_eq!(method.cutoff(&p, 0.05), Some(cutoff));
+        assert_eq!(method.cutoff(&p, 1e-5), None);
+    }
+
+    /// statsmodels.stats.multitest.multipletests, statsmodels 0.15.0; see
+    /// tests/python/relevance_reference.py.
+    #[test]
+    fn agrees_with_statsmodels() {
+        check(
+            BenjaminiHochberg,
+            [0.035, 0.042, 0.042, 3.5 / 6.0, 0.0007, 0.042, 0.9],
+            0.03,
+        );
+        check(
+            BenjaminiYekutieli,
+            [0.09075, 0.1089, 0.1089, 1.0, 0.001_815, 0.1089, 1.0],
+            0.0001,
+        );
+    }
+
+    #[test]
+    fn no_test_at_all() {
+        assert_eq!(BenjaminiYekutieli.q_values(&[None, None]), [None, None]);
+        assert_eq!(BenjaminiYekutieli.cutoff(&[None], 0.05), None);
+    }
+}

@@ -56,3 +56,48 @@ pub fn fisher_exact(table: [[u64; 2]; 2]) -> (f64, f64) {
     }
     (odds, (extreme / total).min(1.0))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::fisher_exact;
+
+    /// scipy.stats.fisher_exact, SciPy 1.17.1; see
+    /// tests/python/relevance_reference.py.
+    #[test]
+    fn agrees_with_scipy() {
+        for (table, odds, p) in [
+            ([[8, 2], [1, 5]], 20.0, 0.034_965_034_965_034_975),
+            ([[6, 2], [1, 4]], 12.0, 0.102_564_102_564_102_56),
+            ([[10, 10], [10, 10]], 1.0, 1.0),
+            (
+                [[120, 80], [70, 130]],
+                2.785_714_285_714_285_6,
+                8.202_662_566_937_43e-7,
+            ),
+            (
+                [[5000, 4800], [4700, 5100]],
+                1.130_319_148_936_170_1,
+                1.937_584_855_890_743_6e-5,
+            ),
+            ([[1, 9], [11, 3]], 3.0 / 99.0, 0.002_759_456_185_220_083_6),
+        ] {
+            let (actual_odds, actual) = fisher_exact(table);
+            assert!((actual_odds / odds - 1.0).abs() < 1e-14, "{table:?}");
+            // SciPy's own sums hold ten digits for large tables.
+            assert!((actual / p - 1.0).abs() < 1e-10, "{table:?}: {actual}");
+        }
+        assert_eq!(fisher_exact([[0, 7], [9, 2]]).0, 0.0);
+        let (odds, p) = fisher_exact([[3, 0], [0, 3]]);
+        assert!(odds == f64::INFINITY && (p - 0.1).abs() < 1e-15);
+        // Too far out for a double.
+        assert_eq!(fisher_exact([[3000, 100], [200, 9000]]).1, 0.0);
+    }
+
+    #[test]
+    fn an_empty_margin_has_no_odds() {
+        let (odds, p) = fisher_exact([[3, 4], [0, 0]]);
+        assert!(odds.is_nan() && p == 1.0);
+        let (odds, p) = fisher_exact([[3, 0], [4, 0]]);
+        assert!(odds.is_nan() && p == 1.0);
+    }
+}

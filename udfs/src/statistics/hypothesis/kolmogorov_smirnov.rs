@@ -214,3 +214,108 @@ fn pelz_good(n: f64, z: f64) -> f64 {
     ];
     terms[0] + terms[1] / n.sqrt() + terms[2] / n + terms[3] / (n * n.sqrt())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{ks_p_value, ks_two_sample};
+    use crate::statistics::hypothesis::samples::{ascending, rows};
+
+    fn close(actual: f64, expected: f64, tolerance: f64) {
+        let error = (actual / expected - 1.0).abs();
+        assert!(error < tolerance, "{actual} against {expected}: {error:e}");
+    }
+
+    fn check(first: Vec<f64>, second: Vec<f64>, statistic: f64, p: f64) {
+        let (first, second) = (ascending(first), ascending(second));
+        let (actual, actual_p) = ks_two_sample(&first, &second);
+        close(actual, statistic, 1e-15);
+        close(actual_p, p, 1e-9);
+        assert_eq!(ks_two_sample(&second, &first), (actual, actual_p));
+    }
+
+    /// scipy.stats.ks_2samp, SciPy 1.17.1; see
+    /// tests/python/relevance_reference.py.
+    #[test]
+    fn exact_as_scipy() {
+        check(
+            vec![1.5, 3.0, 7.0],
+            vec![2.0, 4.0, 5.0, 6.0],
+            5.0 / 12.0,
+            0.885_714_285_714_285_8,
+        );
+        check(
+            rows(100, 7919, 1009),
+            rows(100, 31, 809),
+            0.21,
+            0.024_055_802_841_094_577,
+        );
+        check(
+            rows(500, 31, 17),
+            rows(700, 57, 19),
+            0.94,
+            2.239_913_225_480_481e-284,
+        );
+        let far = rows(400, 31, 809).iter().map(|x| x + 200.0).collect();
+        check(
+            rows(300, 7919, 1009),
+            far,
+            0.200_833_333_333_333_34,
+            1.626_852_239_938_533e-6,
+        );
+        check(
+            rows(5000, 7919, 10_007),
+            rows(900, 104_729, 9001),
+            0.1022,
+            2.174_306_744_133_247e-7,
+        );
+        check(
+            rows(97, 31, 97),
+            rows(89, 31, 97),
+            0.020_386_887_524_614_85,
+            1.0,
+        );
+        // One sample is small: SciPy with method='exact'.
+        check(
+            rows(60, 7919, 1009),
+            rows(12_000, 104_729, 1009),
+            0.030_166_666_666_666_668,
+            0.999_999_972_164_342_2,
+        );
+    }
+
+    /// scipy.stats.distributions.kstwo.sf, to which ks_2samp turns for large
+    /// samples.
+    #[test]
+    fn approximate_as_scipy() {
+        for (d, n1, n2, p, tolerance) in [
+            (0.02, 20_000, 30_000, 0.000_133_572_863_723_378_97, 1e-10),
+            (0.05, 20_000, 30_000, 1.640_062_984_318_090_8e-26, 1e-10),
+            (0.009, 20_000, 30_000, 0.283_729_280_017_600_56, 1e-10),
+            (0.003, 200_000, 300_000, 0.229_838_396_776_974_8, 1e-10),
+            (0.2, 20_000, 400, 3.214_535_638_940_843e-14, 1e-10),
+            // Here SciPy is exact and this is a series.
+            (0.004, 20_000, 30_000, 0.990_350_706_340_569_3, 1e-7),
+        ] {
+            close(ks_p_value(d, n1, n2), p, tolerance);
+        }
+        assert_eq!(ks_p_value(1.0, 20_000, 20_000), 0.0);
+        assert_eq!(ks_p_value(1e-4, 20_000, 20_000), 1.0);
+    }
+
+    #[test]
+    fn the_same_and_the_empty() {
+        assert_eq!(
+            ks_two_sample(&[1.0, 2.0], &[1.0, 1.0, 2.0, 2.0]),
+            (0.0, 1.0)
+        );
+        assert!(ks_two_sample(&[], &[1.0]).1.is_nan());
+    }
+
+    /// Of all C(5, 2) orders of 2 and 3 values, D = 1 in 2, and so on.
+    #[test]
+    fn few_paths_are_counted_by_hand() {
+        close(ks_p_value(1.0, 2, 3), 0.2, 1e-14);
+        close(ks_p_value(2.0 / 3.0, 2, 3), 0.6, 1e-14);
+        close(ks_p_value(1.0, 3, 3), 0.1, 1e-14);
+    }
+}

@@ -36,7 +36,7 @@ pub fn mann_whitney(first: &[f64], second: &[f64]) -> (f64, f64) {
     }
     let n = n1 + n2;
     let deviation = (n1 * n2 / 12.0 * ((n + 1.0) - ties / (n * (n - 1.0)))).sqrt();
-    if !(deviation > 0.0) {
+    if deviation == 0.0 || deviation.is_nan() {
         return (u, f64::NAN);
     }
     let z = ((u - n1 * n2 / 2.0).abs() - 0.5) / deviation;
@@ -63,4 +63,67 @@ fn exact(u: usize, n1: usize, n2: usize) -> f64 {
         total *= (many + i) as f64 / i as f64;
     }
     (2.0 * counts.iter().sum::<f64>() / total).min(1.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::mann_whitney;
+    use crate::statistics::hypothesis::samples::{ascending, rows};
+
+    fn check(first: Vec<f64>, second: Vec<f64>, u: f64, p: f64) {
+        let (first, second) = (ascending(first), ascending(second));
+        let (actual_u, actual) = mann_whitney(&first, &second);
+        assert_eq!(actual_u, u);
+        assert!((actual / p - 1.0).abs() < 1e-11, "{actual} against {p}");
+        // From the other side.
+        let (mirrored_u, mirrored) = mann_whitney(&second, &first);
+        assert_eq!(mirrored_u, (first.len() * second.len()) as f64 - u);
+        assert!((mirrored / p - 1.0).abs() < 1e-11);
+    }
+
+    /// scipy.stats.mannwhitneyu, SciPy 1.17.1; see
+    /// tests/python/relevance_reference.py.
+    #[test]
+    fn agrees_with_scipy() {
+        let count = |from: i32, to: i32| (from..to).map(f64::from).collect::<Vec<_>>();
+        check(
+            vec![1.5, 3.0, 7.0],
+            vec![2.0, 4.0, 5.0, 6.0],
+            5.0,
+            0.857_142_857_142_857_1,
+        );
+        check(count(1, 4), count(4, 14), 0.0, 0.006_993_006_993_006_993);
+        check(vec![500.5], count(0, 1000), 501.0, 0.999_000_999_000_999);
+        let eight = rows(8, 401, 1009).iter().map(|x| x + 0.5).collect();
+        check(
+            eight,
+            rows(300, 7919, 1009),
+            1235.0,
+            0.891_687_570_492_551_4,
+        );
+        check(
+            vec![1.0, 2.0, 2.0],
+            vec![2.0, 3.0, 4.0, 4.0],
+            1.0,
+            0.095_483_232_097_547_3,
+        );
+        check(
+            rows(200, 7919, 10_007),
+            rows(300, 104_729, 9973),
+            34_070.5,
+            0.010_125_193_627_351_91,
+        );
+        check(
+            rows(500, 31, 17),
+            rows(700, 57, 19),
+            339_500.0,
+            7.150_483_961_362_973e-219,
+        );
+        check(vec![1.0, 2.0, 2.0, 3.0], vec![1.0, 2.0, 2.0, 3.0], 8.0, 1.0);
+    }
+
+    #[test]
+    fn one_value_everywhere_is_no_test() {
+        assert!(mann_whitney(&[1.0, 1.0], &[1.0; 20]).1.is_nan());
+    }
 }
