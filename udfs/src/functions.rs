@@ -9,6 +9,7 @@ mod feature_rows;
 mod fit;
 mod gather;
 mod lag_features;
+mod lagrange_importance;
 mod metrics;
 mod model_coefficients;
 mod model_info;
@@ -38,6 +39,7 @@ static ALL: &[Function] = &[
     Function::Aggregate(&metrics::RANK_IC),
     Function::Aggregate(&metrics::RMSE),
     Function::Scalar(&fail::Fail),
+    Function::Aggregate(&lagrange_importance::IMPORTANCE),
     Function::Aggregate(&permutation_importance::PermutationImportance),
 ];
 

@@ -5,7 +5,7 @@
 use super::feature_correlation::struct_of;
 use crate::call::{Call, Target, quote_name, quote_text};
 use crate::definition::{Argument, Kind};
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// `features`.
 pub const FEATURES: Argument = Argument::optional(
@@ -29,6 +29,10 @@ pub const EXCLUDE: Argument = Argument::optional(
 /// prepare_training_data name them.
 const TARGETS: [&str; 2] = ["target", "target_*"];
 
+/// What [`prepare_training_data`](super::prepare_training_data) turns into
+/// targets.
+const PATTERN_FEATURES: &str = "base_w*";
+
 /// The features of a call and how SQL passes them.
 pub struct FeatureRows {
     /// The features as a struct, of rows that [`Self::rows`] selects under the
@@ -45,12 +49,32 @@ impl FeatureRows {
     /// From the arguments `features` and `exclude`; `others` are columns that
     /// are never features: targets, times, entities.
     pub fn of(call: &Call<'_>, others: &[String]) -> Result<Self> {
+        Self::without(call, others, &[])
+    }
+
+    /// As [`Self::of`], for what looks at the inputs of a model.
+    ///
+    /// # Errors
+    /// The name of a pattern feature.
+    pub fn of_model(call: &Call<'_>, others: &[String]) -> Result<Self> {
+        let named = call.patterns("features")?.unwrap_or_default();
+        let is_pattern_feature = |name: &&String| !is_pattern(name) && like(PATTERN_FEATURES, name);
+        if let Some(name) = named.iter().find(is_pattern_feature) {
+            let fix = "pattern features (base_w*) become targets and are never inputs of a model; leave it out";
+            let name = quote_text(name);
+            return Err(Error::argument(call.function(), "features", name, fix));
+        }
+        Self::without(call, others, &[PATTERN_FEATURES])
+    }
+
+    fn without(call: &Call<'_>, others: &[String], never: &[&str]) -> Result<Self> {
         let relation = call.relation()?;
         let wanted = call.patterns("features")?;
-        let unwanted = call.patterns("exclude")?.unwrap_or_default();
+        let mut unwanted = call.patterns("exclude")?.unwrap_or_default();
         let named = wanted
             .as_ref()
             .filter(|wanted| unwanted.is_empty() && !wanted.iter().any(|name| is_pattern(name)));
+        unwanted.extend(never.iter().map(|&pattern| pattern.to_owned()));
         let listed = match (named, call.target()) {
             (Some(names), _) => names.clone(),
             (None, Target::DataFusion(columns)) => {
