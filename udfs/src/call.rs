@@ -176,6 +176,42 @@ impl<'a> Call<'a> {
             .ok_or_else(|| self.wrong(name, format!("pass one of {}", words.join(", "))))
     }
 
+    /// One of `words` or a list of them, in any case, none twice; `None` for NULL.
+    pub fn choices(&self, name: &str, words: &[&'static str]) -> Result<Option<Vec<&'static str>>> {
+        let list = match self.literal(name) {
+            Literal::Null => return Ok(None),
+            Literal::List(list) => list.as_slice(),
+            one => std::slice::from_ref(one),
+        };
+        let mut chosen = Vec::with_capacity(list.len());
+        for value in list {
+            let text = match value {
+                Literal::Text(text) => text.as_str(),
+                _ => "",
+            };
+            let known = words.iter().find(|word| word.eq_ignore_ascii_case(text));
+            match known {
+                Some(word) if !chosen.contains(word) => chosen.push(*word),
+                Some(_) => return Err(self.wrong(name, format!("pass {value} once"))),
+                None => {
+                    let near = crate::error::nearest(text, words)
+                        .map(|near| format!("did you mean '{near}'? "))
+                        .unwrap_or_default();
+                    return Err(Error::argument(
+                        self.function(),
+                        name,
+                        value,
+                        format!("{near}pass one of {}, or a list of them", words.join(", ")),
+                    ));
+                }
+            }
+        }
+        if chosen.is_empty() {
+            return Err(self.wrong(name, format!("pass one of {}", words.join(", "))));
+        }
+        Ok(Some(chosen))
+    }
+
     /// An integer of at least `least`.
     pub fn integer(&self, name: &str, least: i64) -> Result<i64> {
         match self.literal(name) {

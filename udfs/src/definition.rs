@@ -58,6 +58,8 @@ pub enum Kind {
     Features,
     /// Text.
     Text,
+    /// Table functions: a text constant or a list of them.
+    Texts,
     /// Bytes: a model.
     Blob,
     /// A constant STRUCT, or JSON text of an object.
@@ -89,6 +91,7 @@ impl Kind {
             Self::Number => "number",
             Self::Features => "struct of numbers",
             Self::Text => "text",
+            Self::Texts => "texts",
             Self::Blob => "model",
             Self::Options => "struct or JSON",
             Self::Relation => "relation",

@@ -15,6 +15,7 @@ mod fit;
 mod gather;
 mod information_coefficient;
 mod lag_features;
+mod lagrange_importance;
 mod metrics;
 mod model_coefficients;
 mod model_info;
@@ -61,6 +62,7 @@ static ALL: &[Function] = &[
     Function::Aggregate(&feature_selection::SELECT),
     Function::Aggregate(&feature_stability::STABILITY),
     Function::Aggregate(&information_coefficient::COEFFICIENTS),
+    Function::Aggregate(&lagrange_importance::IMPORTANCE),
     Function::Aggregate(&mutual_information::LAGRANGE_MUTUAL_INFORMATION),
     Function::Aggregate(&relevance_tests::TESTS),
     Function::Aggregate(&vif::LagrangeVif),

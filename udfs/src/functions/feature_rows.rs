@@ -6,7 +6,7 @@ use super::feature_correlation::struct_of;
 use super::gather::no_feature;
 use crate::call::{Call, Target, quote_name, quote_text};
 use crate::definition::{Argument, Kind};
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// `features`.
 pub const FEATURES: Argument = Argument::optional(
@@ -30,6 +30,10 @@ pub const EXCLUDE: Argument = Argument::optional(
 /// prepare_training_data name them.
 const TARGETS: [&str; 2] = ["target", "target_*"];
 
+/// What [`prepare_training_data`](super::prepare_training_data) turns into
+/// targets.
+const PATTERN_FEATURES: &str = "base_w*";
+
 /// The features of a call and how SQL passes them.
 pub struct FeatureRows {
     /// The features as a struct, of rows that [`Self::rows`] selects under the
@@ -47,6 +51,21 @@ impl FeatureRows {
     /// are never features: targets, times, entities.
     pub fn of(call: &Call<'_>, others: &[String]) -> Result<Self> {
         Self::without(call, others, &[])
+    }
+
+    /// As [`Self::of`], for what looks at the inputs of a model.
+    ///
+    /// # Errors
+    /// The name of a pattern feature.
+    pub fn of_model(call: &Call<'_>, others: &[String]) -> Result<Self> {
+        let named = call.patterns("features")?.unwrap_or_default();
+        let is_pattern_feature = |name: &&String| !is_pattern(name) && like(PATTERN_FEATURES, name);
+        if let Some(name) = named.iter().find(is_pattern_feature) {
+            let fix = "pattern features (base_w*) become targets and are never inputs of a model; leave it out";
+            let name = quote_text(name);
+            return Err(Error::argument(call.function(), "features", name, fix));
+        }
+        Self::without(call, others, &[PATTERN_FEATURES])
     }
 
     /// As [`Self::of`]; columns that match `never` are features only if each
@@ -128,7 +147,7 @@ impl FeatureRows {
 pub fn unnested(fields: &[&str], call: &str, from: &str) -> String {
     let items: Vec<String> = fields
         .iter()
-        .map(|field| format!("lagrange_row['{field}'] AS {field}"))
+        .map(|field| format!("lagrange_row['{field}'] AS {}", quote_name(field)))
         .collect();
     format!(
         "SELECT {} FROM (SELECT unnest({call}) AS lagrange_row FROM {from})",

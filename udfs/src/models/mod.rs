@@ -1,6 +1,7 @@
 //! Fitted models: what they hold, how they predict, and how they are stored.
 
 mod format;
+pub mod importance;
 mod linear;
 
 use std::cell::RefCell;
