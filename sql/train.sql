@@ -96,9 +96,9 @@ SELECT * FROM feature_correlation('training',
                                                'bar_range', 'close_position', 'distance_20', 'distance_50',
                                                'trend', 'volume_z20']);
 
--- Importance splits the training rows once more, in the same way: what a feature
--- is worth is measured on parts of them that lie after the training of a model, each
--- after a purge of its own.
+-- Importance walks forward through the training rows: each of five folds trains on
+-- what lies before it, after a purge of its own, and what a feature is worth is
+-- measured on the fold. Five values say how sure their mean is.
 CREATE OR REPLACE TABLE feature_importance AS
 WITH training AS (
   SELECT * FROM samples WHERE split = 'train'
@@ -158,8 +158,8 @@ FROM samples GROUP BY split ORDER BY first_ts, split;
 SELECT feature_x, feature_y, correlation FROM feature_correlation
 WHERE abs(correlation) > 0.8 ORDER BY abs(correlation) DESC;
 
-SELECT feature, importance, standard_error, share
-FROM feature_importance WHERE method = 'permutation' ORDER BY rank, feature LIMIT 8;
+SELECT method, rank, feature, importance, standard_error, share
+FROM feature_importance WHERE rank <= 5 ORDER BY method DESC, rank;
 
 SELECT model, split, rows_used, rmse, r2, ic, rank_ic, hit_rate
 FROM model_metrics ORDER BY model DESC, split DESC;
