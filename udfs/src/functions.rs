@@ -1,6 +1,9 @@
 //! THE list: one line per function.
 
+mod clusters;
 mod corr_matrix;
+mod correlation_clusters;
+mod correlation_state;
 mod entity_order;
 mod fail;
 mod feature_correlation;
@@ -25,6 +28,7 @@ static ALL: &[Function] = &[
     Function::Table(&prepare_training_data::PrepareTrainingData),
     Function::Table(&shift_target::ShiftTarget),
     Function::Aggregate(&corr_matrix::CorrMatrix),
+    Function::Table(&correlation_clusters::CorrelationClusters),
     Function::Table(&feature_correlation::FeatureCorrelation),
     Function::Table(&feature_importance::FeatureImportance),
     Function::Aggregate(&fit::Fit),
@@ -37,6 +41,7 @@ static ALL: &[Function] = &[
     Function::Aggregate(&metrics::R2),
     Function::Aggregate(&metrics::RANK_IC),
     Function::Aggregate(&metrics::RMSE),
+    Function::Aggregate(&clusters::Clusters),
     Function::Scalar(&fail::Fail),
     Function::Aggregate(&permutation_importance::PermutationImportance),
 ];
