@@ -208,3 +208,149 @@ fn most_typical(label: &[usize], score: impl Fn(usize, &[usize]) -> f64) -> Assi
         representative: label.iter().map(|&label| best[label]).collect(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value as Json, json};
+
+    use super::Clusters;
+    use crate::definition::Aggregate;
+    use crate::error::Result;
+    use crate::input::{Feature, Features, Input, Inputs, Numbers, OptionsColumn, Rows};
+    use crate::value::{Column, Value};
+
+    struct Constant(Json);
+
+    impl OptionsColumn for Constant {
+        fn read(&self, _: usize) -> Result<Json> {
+            Ok(self.0.clone())
+        }
+    }
+
+    /// The table of tests/slt/correlation_clusters.slt: the target and a to h.
+    fn table() -> Vec<Vec<f64>> {
+        let column = |of: fn(i32, i32, i32, i32) -> f64| -> Vec<f64> {
+            let row = |k| of(k, k * 7919 % 101, k * 31 % 17, k * 13 % 29);
+            (0..200).map(row).collect()
+        };
+        vec![
+            column(|k, b, _, s| f64::from(3 * s + b + k % 11)),
+            column(|k, b, _, _| f64::from(2 * b + k % 50)),
+            column(|_, b, _, _| f64::from(b)),
+            column(|_, _, c, _| f64::from(c)),
+            column(|_, _, c, s| f64::from(s - 3 * c)),
+            column(|_, b, _, _| f64::from(20 - b * b)),
+            column(|_, _, _, _| 7.0),
+            column(|k, _, c, _| {
+                if k < 50 {
+                    f64::NAN
+                } else {
+                    f64::from(c + k % 11)
+                }
+            }),
+            column(|_, _, _, _| f64::NAN),
+        ]
+    }
+
+    /// Rows of the table, in parts that are merged.
+    fn clusters(options: &Json, parts: &[std::ops::Range<usize>]) -> Vec<Column> {
+        let table = table();
+        let mut merged = Clusters.start();
+        for part in parts {
+            let numbers = |column: &Vec<f64>| Numbers::new(column[part.clone()].to_vec(), None);
+            let fields = ["a", "b", "c", "d", "e", "f", "g", "h"]
+                .iter()
+                .zip(&table[1..]);
+            let fields = fields.map(|(name, column)| Feature {
+                name: (*name).to_owned(),
+                type_name: "DOUBLE".to_owned(),
+                numbers: Some(numbers(column)),
+            });
+            let inputs = Inputs {
+                rows: part.len(),
+                columns: vec![
+                    Input::Numbers(numbers(&table[0])),
+                    Input::Features(Features {
+                        fields: fields.collect(),
+                    }),
+                    Input::Options(Box::new(Constant(options.clone()))),
+                ],
+            };
+            let mut state = Clusters.start();
+            let updated = Clusters.update(&mut state, &inputs, Rows::All(part.len()));
+            updated.expect("the rows are good");
+            Clusters.merge(&mut merged, &state).expect("states merge");
+        }
+        match Clusters.finish(&merged) {
+            Ok(Value::Rows(columns)) => columns,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn labels(columns: &[Column]) -> String {
+        let (Column::Integer(cluster), Column::Text(representative)) = (&columns[1], &columns[2])
+        else {
+            panic!("{columns:?}");
+        };
+        let labels = cluster.iter().zip(representative).map(|(cluster, name)| {
+            format!(
+                "{}{}",
+                cluster.expect("a number"),
+                name.as_deref().expect("a name")
+            )
+        });
+        labels.collect::<Vec<_>>().join(" ")
+    }
+
+    /// The cluster and representative of each feature: pandas 3.1.1 and SciPy
+    /// 1.17.1, see tests/python/correlation_reference.py.
+    #[test]
+    fn clusters_agree_with_scipy_however_rows_are_split() {
+        let cases = [
+            ("pearson", 0.8, false, "greedy", "1a 1a 2c 2c 1a 3f 2c 4h"),
+            ("pearson", 0.8, true, "greedy", "1b 1b 2d 2d 1b 4f 3g 5h"),
+            ("pearson", 0.8, false, "average", "1b 1b 2c 2c 1b 3f 4g 5h"),
+            ("pearson", 0.6, true, "average", "1b 1b 2d 2d 1b 3f 2d 4h"),
+            ("spearman", 0.8, true, "greedy", "1b 1b 2d 2d 1b 4f 3g 5h"),
+            ("kendall", 0.6, true, "greedy", "1b 1b 2d 2d 1b 4f 3g 5h"),
+            ("kendall", 0.6, false, "average", "1b 1b 2c 2c 1b 3f 2c 4h"),
+        ];
+        for (method, threshold, has_target, linkage, expected) in cases {
+            let options = json!({
+                "method": method,
+                "threshold": threshold,
+                "has_target": has_target,
+                "linkage": linkage,
+            });
+            let once = clusters(&options, std::slice::from_ref(&(0..200)));
+            assert_eq!(labels(&once), expected, "{options}");
+            let parts = clusters(&options, &[150..200, 0..3, 20..150, 3..20, 0..0]);
+            assert_eq!(labels(&parts), expected, "{options}");
+        }
+    }
+
+    #[test]
+    fn every_feature_says_how_it_is() {
+        let columns = clusters(&json!({}), std::slice::from_ref(&(0..200)));
+        let text = |values: [&str; 8]| {
+            Column::Text(values.iter().map(|text| Some((*text).to_owned())).collect())
+        };
+        assert_eq!(
+            columns[4],
+            Column::Integer([3, 3, 2, 2, 3, 1, 1, 1].map(Some).to_vec())
+        );
+        let n = [200, 200, 200, 200, 200, 200, 150, 0];
+        assert_eq!(columns[7], Column::Integer(n.map(Some).to_vec()));
+        let status = ["ok", "ok", "ok", "ok", "ok", "constant", "ok", "no values"];
+        assert_eq!(columns[8], text(status));
+        let Column::Double(own) = &columns[5] else {
+            panic!("{columns:?}");
+        };
+        assert_eq!((own[1], own[5], own[7]), (Some(1.0), None, None));
+    }
+
+    #[test]
+    fn no_rows_are_null() {
+        assert_eq!(Clusters.finish(&Clusters.start()).ok(), Some(Value::Null));
+    }
+}

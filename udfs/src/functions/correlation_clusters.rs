@@ -51,7 +51,7 @@ static SIGNATURE: Signature = Signature {
            stands for the cluster; `is_representative` (BOOLEAN); `size` (BIGINT, features in the cluster); \
            `correlation_with_representative` (DOUBLE; 1 for itself, NULL where undefined); \
            `correlation_with_target` (DOUBLE; NULL without a target or where undefined); `n` (BIGINT, rows in \
-           which the feature is present); `status`: ok, constant, no values.\n\
+           which the feature is present); `status`: ok, constant (one row is), no values.\n\
            greedy: features are taken by |correlation with the target|, greatest first (without a target, in the \
            order of columns); each joins the first representative with which |r| is strictly above the threshold, \
            or becomes one. Clusters are numbered in that order.\n\
@@ -113,5 +113,47 @@ impl Table for CorrelationClusters {
             "WITH lagrange_rows AS ({}) {clusters}",
             rows.rows(&[(&beside, "lagrange_target")], "")
         ))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{CorrelationClusters, SIGNATURE};
+    use crate::call::{Call, Literal, Target};
+    use crate::definition::Table;
+    use crate::error::Result;
+
+    fn sql(named: &[(&str, &str)]) -> Result<String> {
+        let text = |text: &str| Literal::Text(text.to_owned());
+        let named = named
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), text(value)));
+        let call = Call::resolve(&SIGNATURE, vec![text("t")], named.collect(), Target::DuckDb)?;
+        CorrelationClusters.sql(&call)
+    }
+
+    #[test]
+    fn the_target_goes_beside_the_features() {
+        let text = sql(&[("features", "a"), ("target", "y")]).expect("SQL");
+        let rows =
+            "WITH lagrange_rows AS (SELECT \"a\", \"y\" AS lagrange_target FROM \"t\" ) SELECT ";
+        assert!(text.starts_with(rows), "{text}");
+        let call = "lagrange_clusters(lagrange_target, {'a': \"a\"}, {'method': 'pearson', 'linkage': 'greedy', \
+                    'threshold': 0.8, 'has_target': true, 'non_numeric': 'error'})";
+        assert!(text.contains(call), "{text}");
+        let text = sql(&[("linkage", "AVERAGE")]).expect("SQL");
+        assert!(
+            text.contains("CAST(NULL AS DOUBLE) AS lagrange_target"),
+            "{text}"
+        );
+        assert!(text.contains("'linkage': 'average'"), "{text}");
+        assert!(text.contains("'has_target': false"), "{text}");
+    }
+
+    #[test]
+    fn a_target_is_no_feature() {
+        let error = sql(&[("features", "y"), ("target", "y")]).expect_err("no SQL");
+        let message = error.to_string();
+        assert!(message.contains("leave the target out"), "{message}");
     }
 }

@@ -367,13 +367,12 @@ mod tests {
             .iter()
             .map(|&distinct| (0..rows).map(|_| random.below(distinct) as f64).collect())
             .collect();
-        for row in 0..rows {
-            if row % 7 == 0 {
-                columns[1][row] = f64::NAN;
-                columns[2][row] = f64::NAN;
-            }
-            if row % 5 < 2 {
-                columns[4][row] = f64::NAN;
+        let absent: [fn(usize) -> bool; 2] = [|row| row % 7 == 0, |row| row % 5 < 2];
+        for (column, absent) in [(1, absent[0]), (2, absent[0]), (4, absent[1])] {
+            for (row, value) in columns[column].iter_mut().enumerate() {
+                if absent(row) {
+                    *value = f64::NAN;
+                }
             }
         }
         columns.push(vec![f64::NAN; rows]);
