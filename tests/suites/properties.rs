@@ -34,6 +34,7 @@ fn inputs<'a>(name: &str, rows: &[Row], model: &'a [u8]) -> Inputs<'a> {
     let number = |i: usize| Input::Numbers(column(rows, i));
     let columns = match name {
         "corr_matrix" => vec![features(rows)],
+        "lagrange_clusters" => vec![number(0), features(rows)],
         "fit" => vec![number(0), features(rows)],
         "permutation_importance" => vec![
             Input::Bytes(vec![Some(model); rows.len()]),

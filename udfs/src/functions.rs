@@ -1,7 +1,10 @@
 //! THE list: one line per function.
 
+mod clusters;
 mod complete_rows;
 mod corr_matrix;
+mod correlation_clusters;
+mod correlation_state;
 mod drift;
 mod entity_order;
 mod fail;
@@ -36,6 +39,7 @@ static ALL: &[Function] = &[
     Function::Table(&prepare_training_data::PrepareTrainingData),
     Function::Table(&shift_target::ShiftTarget),
     Function::Aggregate(&corr_matrix::CorrMatrix),
+    Function::Table(&correlation_clusters::CorrelationClusters),
     Function::Table(&feature_correlation::FeatureCorrelation),
     Function::Table(&mutual_information::MutualInformation),
     Function::Table(&vif::Vif),
@@ -57,6 +61,7 @@ static ALL: &[Function] = &[
     Function::Aggregate(&metrics::R2),
     Function::Aggregate(&metrics::RANK_IC),
     Function::Aggregate(&metrics::RMSE),
+    Function::Aggregate(&clusters::Clusters),
     Function::Scalar(&fail::Fail),
     Function::Aggregate(&feature_screen::SCREEN),
     Function::Aggregate(&feature_selection::SELECT),

@@ -1,6 +1,8 @@
 //! Mathematics on slices, without any engine.
 
+pub mod clusters;
 pub mod column_store;
+pub mod correlations;
 pub mod cross_moments;
 pub mod distributions;
 pub mod drift;
@@ -8,11 +10,13 @@ pub mod group_ranks;
 pub mod groups;
 pub mod hypothesis;
 pub mod information_coefficient;
+pub mod kendall;
 pub mod kendall_pair;
 pub mod least_squares;
 pub mod mutual_information;
 pub mod neighbours;
 pub mod newey_west;
+pub mod normal;
 pub mod pair_moments;
 pub mod pairwise_block;
 pub mod random;
@@ -21,5 +25,6 @@ pub mod ranks;
 pub mod relevance;
 pub mod selection;
 pub mod shadow_forest;
+pub mod spearman;
 pub mod triangle;
 pub mod vif;
