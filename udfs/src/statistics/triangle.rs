@@ -191,14 +191,14 @@ fn factor_with_twice_the_digits(rows: &[f64], out: &mut [f64], height: usize, co
         // A column of zeros has no direction: nothing lies along it.
         if length.0 > 0.0 {
             for value in direction.iter_mut() {
-                *value = *value / length;
+                *value /= length;
             }
         }
         for (k, column) in after.iter_mut().enumerate() {
             let part = product(direction, column);
             out[(j + 1 + k) * height + j] = part.0;
             for (value, along) in column.iter_mut().zip(&*direction) {
-                *value = *value - part * *along;
+                *value -= part * *along;
             }
         }
     }
