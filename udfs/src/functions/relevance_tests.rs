@@ -323,3 +323,267 @@ fn sorted_by_class(values: &[f64], classes: &[f64], class: f64) -> (Vec<f64>, Ve
     without.sort_unstable_by(f64::total_cmp);
     (with, without)
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::{LAGRANGE_RELEVANCE, SIGNATURE};
+    use crate::call::{Call, Literal, SourceColumn, Target};
+    use crate::definition::Table;
+    use crate::functions::aggregate_run::run;
+    use crate::value::{Column, Value};
+
+    fn rows(multiplier: u64, modulus: u64) -> Vec<f64> {
+        (0..200)
+            .map(|k| (k * multiplier % modulus) as f64)
+            .collect()
+    }
+
+    fn columns(value: Value) -> Vec<Column> {
+        match value {
+            Value::Rows(columns) => columns,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn doubles(column: &Column) -> Vec<Option<f64>> {
+        match column {
+            Column::Double(values) => values.clone(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn texts(column: &Column) -> Vec<&str> {
+        match column {
+            Column::Text(values) => values
+                .iter()
+                .map(|v| v.as_deref().unwrap_or("NULL"))
+                .collect(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// The table of tests/slt/relevance_tests.slt.
+    fn table() -> (Vec<f64>, Vec<(&'static str, Vec<f64>)>) {
+        let (a, b, c) = (rows(7, 101), rows(31, 17), rows(13, 29));
+        let y = a.iter().zip(c).map(|(a, c)| a + c).collect();
+        let flag = a.iter().map(|a| f64::from(u8::from(*a > 50.0))).collect();
+        let gap = |k: usize| {
+            if k.is_multiple_of(3) {
+                f64::NAN
+            } else {
+                b[k] + a[k] / 10.0
+            }
+        };
+        let gaps = (0..200).map(gap).collect();
+        let features = vec![
+            ("a", a),
+            ("b", b),
+            ("constant", vec![5.0; 200]),
+            ("f", rows(1, 2)),
+            ("g", flag),
+            ("gaps", gaps),
+            ("none", vec![f64::NAN; 200]),
+        ];
+        (y, features)
+    }
+
+    fn check(value: Value, expected: [(&str, f64, f64, f64, bool); 5], cutoff: f64) {
+        let columns = columns(value);
+        let names = texts(&columns[0]);
+        let tests = texts(&columns[1]);
+        assert_eq!(names, ["a", "b", "constant", "f", "g", "gaps", "none"]);
+        let [statistic, p, q, cut] = [2, 3, 4, 5].map(|i| doubles(&columns[i]));
+        let Column::Boolean(relevant) = &columns[6] else {
+            panic!("relevant");
+        };
+        for (i, (test, s, p_value, q_value, accepted)) in [0, 1, 3, 4, 5].into_iter().zip(expected)
+        {
+            assert_eq!(tests[i], test, "{}", names[i]);
+            for (actual, expected) in [
+                (statistic[i], s),
+                (p[i], p_value),
+                (q[i], q_value),
+                (cut[i], cutoff),
+            ] {
+                let error = (actual.unwrap() / expected - 1.0).abs();
+                assert!(error < 1e-9, "{}: {actual:?} against {expected}", names[i]);
+            }
+            assert_eq!(relevant[i], Some(accepted));
+        }
+        assert_eq!([p[2], q[2], p[6], statistic[6]], [None; 4]);
+        assert_eq!([relevant[2], relevant[6]], [Some(false); 2]);
+        assert_eq!(
+            columns[7],
+            Column::Integer([200, 200, 200, 200, 200, 133, 0].map(Some).into())
+        );
+        let status = texts(&columns[8]);
+        assert_eq!(
+            status,
+            [
+                "ok",
+                "ok",
+                "irrelevant: constant",
+                "ok",
+                "ok",
+                "ok",
+                "no rows"
+            ]
+        );
+    }
+
+    /// SciPy 1.17.1 and statsmodels 0.15.0, see
+    /// tests/python/relevance_reference.py.
+    #[test]
+    fn tests_are_chosen_by_type_and_agree_with_scipy() {
+        let (y, features) = table();
+        let of = |target: &[f64], fdr: &str| {
+            run(
+                &LAGRANGE_RELEVANCE,
+                &[target],
+                &features,
+                &json!({"fdr": fdr}),
+            )
+            .unwrap()
+        };
+        check(
+            of(&y, "by"),
+            [
+                (
+                    "kendall",
+                    0.833_943_501_5,
+                    3.211_113_254e-68,
+                    3.666_020_965e-67,
+                    true,
+                ),
+                ("kendall", -0.020_509_917_53, 0.675_001_848_2, 1.0, false),
+                ("kolmogorov_smirnov", 0.03, 1.0, 1.0, false),
+                (
+                    "kolmogorov_smirnov",
+                    0.828_531_412_6,
+                    4.019_310_691e-35,
+                    2.294_356_519e-34,
+                    true,
+                ),
+                (
+                    "kendall",
+                    0.285_583_884_1,
+                    1.155_214_278e-6,
+                    4.396_232_115e-6,
+                    true,
+                ),
+            ],
+            1.155_214_278e-6,
+        );
+        let up: Vec<f64> = y.iter().map(|y| f64::from(u8::from(*y > 60.0))).collect();
+        check(
+            of(&up, "bh"),
+            [
+                (
+                    "mann_whitney",
+                    9754.5,
+                    6.054_412_737e-32,
+                    1.513_603_184e-31,
+                    true,
+                ),
+                (
+                    "mann_whitney",
+                    5192.0,
+                    0.568_569_153_5,
+                    0.710_711_441_8,
+                    false,
+                ),
+                (
+                    "fisher",
+                    0.886_018_237_1,
+                    0.776_503_606,
+                    0.776_503_606,
+                    false,
+                ),
+                ("fisher", 99.975, 3.400_494_925e-33, 1.700_247_463e-32, true),
+                (
+                    "mann_whitney",
+                    3322.5,
+                    3.684_706_459e-7,
+                    6.141_177_431e-7,
+                    true,
+                ),
+            ],
+            3.684_706_459e-7,
+        );
+    }
+
+    #[test]
+    fn few_rows_and_constant_targets_are_no_test() {
+        for (target, status) in [
+            (vec![1.0, 1.0, 1.0], "target is constant"),
+            (vec![f64::NAN; 3], "no rows"),
+            (vec![f64::NAN, 2.0, f64::NAN], "irrelevant: constant"),
+        ] {
+            let features = [("x", vec![1.0, 2.0, 3.0])];
+            let value = run(&LAGRANGE_RELEVANCE, &[&target], &features, &json!({})).unwrap();
+            let columns = columns(value);
+            assert_eq!(texts(&columns[8]), [status]);
+            assert_eq!(doubles(&columns[5]), [None]);
+        }
+        let infinite = [("x", vec![1.0, 2.0, f64::INFINITY])];
+        let error = run(
+            &LAGRANGE_RELEVANCE,
+            &[&[1.0, 2.0, 3.0]],
+            &infinite,
+            &json!({}),
+        );
+        let text = error.unwrap_err().to_string();
+        assert!(
+            text.starts_with("relevance_tests: feature 'x' holds an infinite"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn sql_for_both_engines() {
+        let column = |name: &str, numeric| SourceColumn {
+            name: name.to_owned(),
+            numeric,
+        };
+        let known = [column("a", true), column("y", true), column("g", false)];
+        let sql = |target| {
+            let arguments = vec![Literal::Text("t".into()), Literal::Text("y".into())];
+            let call = Call::resolve(&SIGNATURE, arguments, Vec::new(), target).unwrap();
+            super::RelevanceTests.sql(&call).unwrap()
+        };
+        assert!(sql(Target::DataFusion(&known)).starts_with(
+            "WITH lagrange_rows AS (SELECT \"a\", \"y\" AS lagrange_target FROM \"t\" ) \
+             SELECT lagrange_row['feature'] AS feature, "
+        ));
+        assert!(sql(Target::DataFusion(&known)).contains(
+            "lagrange_relevance(lagrange_target, {'a': \"a\"}, {'fdr': 'by', 'level': 0.05, 'non_numeric': 'skip'})"
+        ));
+        assert!(
+            sql(Target::DuckDb)
+                .contains("COLUMNS(lambda c: lower(c) NOT IN ('y')), \"y\" AS lagrange_target")
+        );
+    }
+
+    #[test]
+    fn wrong_arguments() {
+        let error = |named: Vec<(&str, Literal)>| {
+            let arguments = vec![Literal::Text("t".into()), Literal::Text("y".into())];
+            let named = named
+                .into_iter()
+                .map(|(name, value)| (name.to_owned(), value))
+                .collect();
+            let call = Call::resolve(&SIGNATURE, arguments, named, Target::DuckDb).unwrap();
+            super::RelevanceTests.sql(&call).unwrap_err().to_string()
+        };
+        assert_eq!(
+            error(vec![("fdr", Literal::Text("bonferroni".into()))]),
+            "relevance_tests: argument 'fdr' is 'bonferroni'; pass one of by, bh"
+        );
+        assert_eq!(
+            error(vec![("level", Literal::Integer(1))]),
+            "relevance_tests: argument 'level' is 1; pass a number between 0 and 1, such as 0.05"
+        );
+    }
+}
