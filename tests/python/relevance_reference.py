@@ -159,6 +159,98 @@ def vif():
     show("vif a b c, a tenth missing", *[variance_inflation_factor(x, i) for i in range(1, 4)])
 
 
+def printed(value):
+    """A value as the .slt suites print it: ten significant digits."""
+    if value is None:
+        return "NULL"
+    if isinstance(value, (bool, np.bool_)):
+        return str(bool(value)).lower()
+    if isinstance(value, (str, int)):
+        return str(value)
+    if np.isinf(value):
+        return "Infinity"
+    value = float(f"{value:.9e}")
+    if value == 0:
+        return "0"
+    if 1e-5 <= abs(value) < 1e15:
+        return np.format_float_positional(value, trim="-")
+    return np.format_float_scientific(value, trim="-", exp_digits=1)
+
+
+def suite_table():
+    """The table of relevance_tests.slt and mutual_information.slt."""
+    n = 200
+    k = np.arange(n)
+    a, b, c = rows(n, 7, 101), rows(n, 31, 17), rows(n, 13, 29)
+    y = a + c
+    gaps = np.where(k % 3 == 0, np.nan, b + a / 10)
+    columns = {"a": a, "b": b, "f": k % 2 + 0.0, "g": (a > 50) + 0.0, "gaps": gaps}
+    return columns, y, (y > 60) + 0.0
+
+
+def relevance_suite():
+    columns, y, up = suite_table()
+    for title, target in [("y", y), ("up", up)]:
+        tests = {}
+        for name, x in columns.items():
+            there = ~np.isnan(x)
+            x, t = x[there], target[there]
+            kinds = len(set(t)) == 2, len(set(x)) == 2
+            if kinds == (True, True):
+                table = [[((t == i) & (x == j)).sum() for j in (0, 1)] for i in (0, 1)]
+                tests[name] = "fisher", *stats.fisher_exact(table), len(x)
+            elif kinds == (True, False):
+                tests[name] = "mann_whitney", *stats.mannwhitneyu(x[t == 1], x[t == 0]), len(x)
+            elif kinds == (False, True):
+                tests[name] = "kolmogorov_smirnov", *stats.ks_2samp(t[x == 1], t[x == 0])[:2], len(x)
+            else:
+                tests[name] = "kendall", *stats.kendalltau(x, t), len(x)
+        p = np.array([test[2] for test in tests.values()])
+        for method in ["fdr_by", "fdr_bh"]:
+            reject, q = multipletests(p, alpha=0.05, method=method)[:2]
+            print(f"## relevance_tests.slt: {title}, {method}; cutoff", printed(p[reject].max()) if reject.any() else None)
+            for i, (name, (test, statistic, p_value, n)) in enumerate(tests.items()):
+                print(name, test, *map(printed, [statistic, p_value, q[i], reject[i], n]))
+
+
+def mutual_information_suite():
+    columns, y, up = suite_table()
+    for method in ["ksg", "bins", "discrete"]:
+        print(f"## mutual_information.slt: {method}")
+        for name, x in columns.items():
+            there = ~np.isnan(x)
+            x, t = x[there], y[there]
+            value = {
+                "ksg": lambda: ksg(x, t, 3),
+                "bins": lambda: mutual_info_score(bins(x, 10), bins(t, 10)),
+                "discrete": lambda: mutual_info_score(x, t),
+            }[method]()
+            print(name, printed(value), len(x))
+
+
+def vif_suite():
+    n = 300
+    a, b, c = rows(n, 7919, 101), rows(n, 31, 17), rows(n, 13, 29)
+    for title, columns in [
+        ("a b c near", [a, b, c, a + b / 4]),
+        ("a b c near, where k is no multiple of 10", [x[np.arange(n) % 10 != 0] for x in (a, b, c, a + b / 4)]),
+        ("a b c", [a, b, c]),
+    ]:
+        # Collinear ones are infinite; statsmodels prints rounding.
+        x = add_constant(np.column_stack(columns))
+        print(f"## vif.slt: {title}", len(x))
+        for i in range(1, x.shape[1]):
+            factor = variance_inflation_factor(x, i)
+            print(printed(factor), printed(1 - 1 / factor))
+    for g in (0, 1):
+        x = add_constant(np.column_stack([a, a + c])[np.arange(n) % 2 == g])
+        factor = variance_inflation_factor(x, 1)
+        print("lagrange_vif.slt: a, a + c", g, printed(factor), printed(1 - 1 / factor), len(x))
+
+
 hypothesis()
 mutual_information()
 vif()
+relevance_suite()
+mutual_information_suite()
+vif_suite()

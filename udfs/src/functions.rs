@@ -1,5 +1,7 @@
 //! THE list: one line per function.
 
+#[cfg(test)]
+mod aggregate_run;
 mod clusters;
 mod complete_rows;
 mod corr_matrix;

@@ -108,7 +108,7 @@ static SIGNATURE: Signature = Signature {
            baseline has one bin, and a PSI of 0 whatever comes: it is `drift` as soon as another value appears. KS as \
            SciPy's ks_2samp. Keeps 8 bytes per value. Siddiqi, Credit Risk Scorecards (2006), chapter 6.",
     example: "SELECT feature, period, round(psi, 6) AS psi, status FROM feature_stability(\
-              '(SELECT i AS ts, (i * 7) % 11 AS a, (i * 7) % 11 + i / 40 AS b FROM range(120) r(i))', \
+              '(SELECT i AS ts, (i * 7) % 11 AS a, (i * 7) % 11 + (i - i % 40) / 40 AS b FROM range(120) r(i))', \
               NULL, NULL, 'ts', '40') ORDER BY feature, period",
 };
 

@@ -303,3 +303,132 @@ impl<'a> Target<'a> {
         estimate(information, "ok")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::LAGRANGE_MUTUAL_INFORMATION;
+    use crate::functions::aggregate_run::run;
+    use crate::value::{Column, Value};
+
+    /// The table of tests/slt/mutual_information.slt.
+    fn table() -> (Vec<f64>, Vec<(&'static str, Vec<f64>)>) {
+        let rows = |multiplier: u64, modulus: u64| -> Vec<f64> {
+            (0..200)
+                .map(|k| (k * multiplier % modulus) as f64)
+                .collect()
+        };
+        let (a, b, c) = (rows(7, 101), rows(31, 17), rows(13, 29));
+        let y = a.iter().zip(c).map(|(a, c)| a + c).collect();
+        let flag = a.iter().map(|a| f64::from(u8::from(*a > 50.0))).collect();
+        let gap = |k: usize| {
+            if k.is_multiple_of(3) {
+                f64::NAN
+            } else {
+                b[k] + a[k] / 10.0
+            }
+        };
+        let gaps = (0..200).map(gap).collect();
+        let features = vec![
+            ("a", a),
+            ("b", b),
+            ("f", rows(1, 2)),
+            ("g", flag),
+            ("gaps", gaps),
+            ("constant", vec![5.0; 200]),
+            ("none", vec![f64::NAN; 200]),
+        ];
+        (y, features)
+    }
+
+    /// scikit-learn 1.9.1's mutual_info_score for bins and discrete, NumPy for
+    /// ksg; see tests/python/relevance_reference.py.
+    #[test]
+    fn agrees_with_the_reference() {
+        let (y, features) = table();
+        for (method, expected) in [
+            ("ksg", [2.015_462_508, 0.0, 0.0, 0.524_641_857, 0.0]),
+            (
+                "bins",
+                [
+                    1.301_493_159,
+                    0.163_585_786_4,
+                    0.001_491_219_229,
+                    0.548_580_454_9,
+                    0.389_349_966_7,
+                ],
+            ),
+            (
+                "discrete",
+                [
+                    4.008_010_85,
+                    2.228_462_412,
+                    0.165_302_562_6,
+                    0.566_346_174,
+                    4.403_010_505,
+                ],
+            ),
+        ] {
+            let options = json!({"method": method});
+            let value = run(&LAGRANGE_MUTUAL_INFORMATION, &[&y], &features, &options).unwrap();
+            let Value::Rows(columns) = value else {
+                panic!("rows");
+            };
+            let Column::Double(information) = &columns[1] else {
+                panic!("doubles");
+            };
+            for (actual, expected) in information.iter().zip(expected) {
+                let error = actual.unwrap() - expected;
+                assert!(
+                    error.abs() < 1e-9,
+                    "{method}: {actual:?} against {expected}"
+                );
+            }
+            assert_eq!(information[5..], [Some(0.0), None]);
+            assert_eq!(
+                columns[2],
+                Column::Integer([200, 200, 200, 200, 133, 200, 0].map(Some).into())
+            );
+            let status = ["ok", "ok", "ok", "ok", "ok", "constant", "no rows"];
+            assert_eq!(
+                columns[3],
+                Column::Text(status.map(|s| Some(s.to_owned())).into())
+            );
+        }
+    }
+
+    #[test]
+    fn edge_cases() {
+        let status = |x: Vec<f64>, y: Vec<f64>, options| {
+            let value = run(&LAGRANGE_MUTUAL_INFORMATION, &[&y], &[("x", x)], &options);
+            match value.map_err(|error| error.to_string())? {
+                Value::Rows(columns) => {
+                    Ok::<_, String>(format!("{:?} {:?}", columns[1], columns[3]))
+                }
+                other => panic!("{other:?}"),
+            }
+        };
+        let count = |n: u32| -> Vec<f64> { (0..n).map(f64::from).collect() };
+        assert_eq!(
+            status(count(3), count(3), json!({})).unwrap(),
+            "Double([None]) Text([Some(\"too few rows\")])"
+        );
+        assert_eq!(
+            status(count(30), vec![1.0; 30], json!({})).unwrap(),
+            "Double([Some(0.0)]) Text([Some(\"target is constant\")])"
+        );
+        let discrete = || json!({"method": "discrete"});
+        let few = |n: u32| count(n).iter().map(|x| x % 2.0).collect::<Vec<_>>();
+        assert_eq!(
+            status(count(1001), few(1001), discrete()).unwrap_err(),
+            "mutual_information: feature 'x' has 1001 distinct values, and the method 'discrete' takes at most \
+             1000; use the method 'bins' or 'ksg'"
+        );
+        let target = status(few(1001), count(1001), discrete()).unwrap_err();
+        assert!(
+            target.starts_with("mutual_information: the target has 1001 distinct"),
+            "{target}"
+        );
+    }
+}

@@ -237,3 +237,95 @@ impl Aggregate for LagrangeVif {
         state.triangle.as_ref().map_or(0, Triangle::size)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::LagrangeVif;
+    use crate::functions::aggregate_run::run;
+    use crate::value::{Column, Value};
+
+    /// What comes out for features of 300 rows: vif, r2, n, status.
+    fn factors(features: &[(&str, Vec<f64>)]) -> Vec<(Option<f64>, Option<f64>, i64, String)> {
+        match run(&LagrangeVif, &[], features, &json!({})).unwrap() {
+            Value::Rows(columns) => match columns.as_slice() {
+                [
+                    _,
+                    Column::Double(vif),
+                    Column::Double(r2),
+                    Column::Integer(n),
+                    Column::Text(status),
+                ] => {
+                    let row = |i: usize| (vif[i], r2[i], n[i].unwrap(), status[i].clone().unwrap());
+                    (0..vif.len()).map(row).collect()
+                }
+                other => panic!("{other:?}"),
+            },
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn rows(multiplier: u64, modulus: u64) -> Vec<f64> {
+        (0..300)
+            .map(|k| (k * multiplier % modulus) as f64)
+            .collect()
+    }
+
+    /// statsmodels 0.15.0, see tests/python/relevance_reference.py.
+    #[test]
+    fn factors_of_states_that_merge() {
+        let (a, b, c) = (rows(7919, 101), rows(31, 17), rows(13, 29));
+        let sum = |k: usize| match k % 10 {
+            0 => f64::NAN,
+            _ => a[k] + b[k] / 4.0,
+        };
+        let combined: Vec<f64> = (0..300).map(sum).collect();
+        let features = [
+            ("a", a),
+            ("b", b),
+            ("c", c),
+            ("combined", combined),
+            ("constant", vec![0.1; 300]),
+        ];
+        let factors = factors(&features);
+        for i in [0, 1, 3] {
+            assert_eq!(
+                factors[i],
+                (None, Some(1.0), 270, "collinear: infinite".to_owned())
+            );
+        }
+        let (vif, r2, n, status) = &factors[2];
+        assert!((vif.unwrap() - 1.001_926_326).abs() < 1e-9);
+        assert!((r2.unwrap() - 0.001_922_622_771).abs() < 1e-12);
+        assert_eq!((*n, status.as_str()), (270, "ok"));
+        assert_eq!(factors[4], (None, None, 270, "constant".to_owned()));
+    }
+
+    #[test]
+    fn edge_cases() {
+        let nothing = |n, status: &str| (None, None, n, status.to_owned());
+        let (a, b) = (rows(7919, 101), rows(31, 17));
+        let few = |column: &[f64], n| column[..n].to_vec();
+        assert_eq!(
+            factors(&[("a", few(&a, 2)), ("b", few(&b, 2))]),
+            vec![nothing(2, "too few rows"); 2]
+        );
+        assert_eq!(
+            factors(&[("a", a.clone())]),
+            [(Some(1.0), Some(0.0), 300, "ok".to_owned())]
+        );
+        assert_eq!(factors(&[("a", few(&a, 1))]), [nothing(1, "constant")]);
+        assert_eq!(
+            factors(&[("a", a), ("none", vec![f64::NAN; 300])]),
+            vec![nothing(0, "no rows"); 2]
+        );
+        let infinite = [("x", vec![f64::INFINITY; 3])];
+        let error = run(&LagrangeVif, &[], &infinite, &json!({})).unwrap_err();
+        assert!(
+            error
+                .to_string()
+                .starts_with("vif: feature 'x' holds an infinite value")
+        );
+    }
+}

@@ -61,6 +61,10 @@ pub fn from_triangle(triangle: &Triangle, columns: &[usize]) -> Vec<Option<f64>>
 }
 
 fn factors(eigenvalues: &[f64], vectors: MatRef<'_, f64>, tolerance: f64) -> Vec<Option<f64>> {
+    // Alone, exactly and not but for rounding.
+    if eigenvalues.len() == 1 {
+        return vec![Some(1.0)];
+    }
     let factor = |j: usize| {
         let (mut inverse, mut vanishing) = (0.0, 0.0);
         for (k, value) in eigenvalues.iter().enumerate() {
