@@ -90,7 +90,7 @@ mod tests {
             let call = Call::resolve(&SIGNATURE, arguments, named, target);
             FeatureCorrelation.sql(&call.expect("a call")).expect("SQL")
         };
-        let start = "WITH lagrange_rows AS (SELECT \"a\" FROM \"t\" ) SELECT lagrange_row['feature_x'] AS feature_x, ";
+        let start = "WITH lagrange_rows AS (SELECT \"a\" FROM \"t\" ) SELECT lagrange_row['feature_x'] AS \"feature_x\", ";
         let text = sql(Target::DataFusion(&columns));
         assert!(text.starts_with(start), "{text}");
         let call = "corr_matrix({'a': \"a\"}, {'method': 'pearson', 'non_numeric': 'skip'})";
