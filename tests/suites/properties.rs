@@ -34,8 +34,10 @@ fn inputs<'a>(name: &str, rows: &[Row], model: &'a [u8]) -> Inputs<'a> {
     let number = |i: usize| Input::Numbers(column(rows, i));
     let columns = match name {
         "corr_matrix" => vec![features(rows)],
-        "lagrange_clusters" => vec![number(0), features(rows)],
-        "fit" => vec![number(0), features(rows)],
+        "fit"
+        | "lagrange_clusters"
+        | "lagrange_mutual_information"
+        | "lagrange_relevance_tests" => vec![number(0), features(rows)],
         "permutation_importance" => vec![
             Input::Bytes(vec![Some(model); rows.len()]),
             number(0),
@@ -121,6 +123,19 @@ fn parts() -> impl Strategy<Value = Vec<Vec<Row>>> {
     })
 }
 
+/// Those whose arguments are times, places and parts of a panel, which random
+/// rows are not; the suites in `slt` merge their states in batches of a few rows.
+/// And the factors of variance inflation, which a few random rows leave without
+/// digits.
+const APART: [&str; 6] = [
+    "lagrange_feature_screen",
+    "lagrange_feature_stability",
+    "lagrange_importance",
+    "lagrange_information_coefficient",
+    "lagrange_select",
+    "lagrange_vif",
+];
+
 fn aggregates() -> impl Iterator<Item = &'static dyn AnyAggregate> {
     functions::all()
         .iter()
@@ -128,6 +143,7 @@ fn aggregates() -> impl Iterator<Item = &'static dyn AnyAggregate> {
             Function::Aggregate(aggregate) => Some(*aggregate),
             _ => None,
         })
+        .filter(|aggregate| !APART.contains(&aggregate.signature().name))
 }
 
 fn model() -> Vec<u8> {

@@ -63,7 +63,7 @@ static SIGNATURE: Signature = Signature {
            Ties go to the first column; correlations that agree in twelve decimals are ties. Space is \
            O(features²) for pearson; 8 bytes per value, and up to 28 at the end, for spearman and kendall. \
            Choosing features is part of training: pass training rows only.",
-    example: "SELECT feature, cluster, representative, size FROM correlation_clusters(\
+    example: "SELECT feature, \"cluster\", representative, size FROM correlation_clusters(\
               '(SELECT i % 7 AS a, i % 7 + i % 2 AS b, i % 5 AS c FROM range(200) r(i))') ORDER BY feature",
 };
 
