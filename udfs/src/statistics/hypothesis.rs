@@ -7,13 +7,11 @@ mod false_discovery;
 mod fisher;
 mod kolmogorov_smirnov;
 mod mann_whitney;
-mod normal_tail;
 
 pub use false_discovery::FalseDiscovery;
 pub use fisher::fisher_exact;
 pub use kolmogorov_smirnov::{ks_p_value, ks_two_sample};
 pub use mann_whitney::mann_whitney;
-pub(super) use normal_tail::two_sided_normal;
 
 /// Calls `each` for every distinct value of two ascending samples, in order,
 /// with how often it is in the first and in the second.

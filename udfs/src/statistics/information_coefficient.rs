@@ -3,10 +3,10 @@
 //!
 //! What depends on the target only is computed once and shared by all features.
 
-use crate::statistics::distributions::normal_two_sided;
 use crate::statistics::group_ranks::Ranker;
 use crate::statistics::groups::Groups;
 use crate::statistics::newey_west::newey_west_mean;
+use crate::statistics::normal::normal_two_sided;
 
 /// Pairs that a group must have for a coefficient.
 pub const LEAST_PAIRS: usize = 3;

@@ -11,7 +11,6 @@ pub mod groups;
 pub mod hypothesis;
 pub mod information_coefficient;
 pub mod kendall;
-pub mod kendall_pair;
 pub mod least_squares;
 pub mod mutual_information;
 pub mod neighbours;

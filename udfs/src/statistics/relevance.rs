@@ -1,7 +1,8 @@
 //! Whether a feature has to do with a target, by the test that fits their types.
 
 use super::hypothesis::{fisher_exact, ks_two_sample, mann_whitney};
-use super::kendall_pair::kendall_tau_b;
+use super::kendall::{Scratch, tau_b};
+use super::ranks::Sorted;
 
 /// What a test says.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -84,8 +85,9 @@ pub fn relevance(feature: &[f64], target: &[f64]) -> Tested {
             ("kolmogorov_smirnov", ks_two_sample(&high, &low))
         }
         (Values::Real, Values::Real) => {
-            let found = kendall_tau_b(&x, &y).map(|found| (found.tau, found.p_value));
-            ("kendall", found.unwrap_or((f64::NAN, f64::NAN)))
+            let found = tau_b(&Sorted::of(&x), &Sorted::of(&y), &mut Scratch::default());
+            let known = found.tau.zip(found.p_value);
+            ("kendall", known.unwrap_or((f64::NAN, f64::NAN)))
         }
     };
     let known = |value: f64| (!value.is_nan()).then_some(value);

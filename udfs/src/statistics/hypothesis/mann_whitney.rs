@@ -1,7 +1,7 @@
 //! The Mann-Whitney U test.
 
 use super::for_each_value;
-use super::normal_tail::two_sided_normal;
+use crate::statistics::normal::normal_two_sided;
 
 /// The exact distribution is used if a sample has at most this many values.
 const SMALL: usize = 8;
@@ -41,7 +41,7 @@ pub fn mann_whitney(first: &[f64], second: &[f64]) -> (f64, f64) {
     }
     let z = ((u - n1 * n2 / 2.0).abs() - 0.5) / deviation;
     // Within half a unit of the middle the correction passes it.
-    (u, if z <= 0.0 { 1.0 } else { two_sided_normal(z) })
+    (u, if z <= 0.0 { 1.0 } else { normal_two_sided(z) })
 }
 
 /// 2 P(U <= u), at most 1, for `u` up to the middle.
