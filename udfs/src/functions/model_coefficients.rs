@@ -1,9 +1,9 @@
 //! `model_coefficients`.
 
 use crate::definition::{Argument, Category, Kind, Scalar, Signature};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::input::Inputs;
-use crate::models::{Body, Linear, Model};
+use crate::models::{Linear, Model};
 use crate::statistics::distributions::student_t_two_sided;
 use crate::value::{Column, Type, Value};
 
@@ -44,7 +44,15 @@ impl Scalar for ModelCoefficients {
         let values = inputs.bytes(0)?.iter().map(|bytes| match bytes {
             Some(bytes) => {
                 let model = Model::read_cached(bytes)?;
-                let Body::Linear(linear) = model.body();
+                let linear = model.body().linear().ok_or_else(|| {
+                    Error::data(
+                        SIGNATURE.name,
+                        format!(
+                            "a model of {} has no coefficients; see feature_importance",
+                            model.header().algorithm
+                        ),
+                    )
+                })?;
                 Ok(table(linear, &model.header().features))
             }
             None => Ok(Value::Null),

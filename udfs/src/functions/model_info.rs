@@ -3,7 +3,7 @@
 use crate::definition::{Argument, Category, Kind, Scalar, Signature};
 use crate::error::Result;
 use crate::input::Inputs;
-use crate::models::{Body, Model};
+use crate::models::Model;
 use crate::value::{Column, Type, Value};
 
 /// See the signature.
@@ -52,7 +52,7 @@ impl Scalar for ModelInfo {
 
 fn describe(model: &Model) -> Value {
     let header = model.header();
-    let Body::Linear(linear) = model.body();
+    let linear = model.body().linear();
     Value::Struct(vec![
         Value::Text(header.algorithm.clone()),
         Value::Text(header.target.clone()),
@@ -60,8 +60,8 @@ fn describe(model: &Model) -> Value {
         Value::Text(header.parameters.to_string()),
         Value::Integer(header.rows_used as i64),
         Value::Integer(header.rows_skipped as i64),
-        linear.r2.into(),
-        linear.residual_deviation.into(),
+        linear.and_then(|linear| linear.r2).into(),
+        linear.and_then(|linear| linear.residual_deviation).into(),
         Value::Text(header.status.clone()),
         Value::Text(header.library.clone()),
     ])

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::definition::{Accepts, Aggregate, Argument, Category, Kind, OptionKey, Signature};
 use crate::error::{Error, Result};
 use crate::input::{Inputs, Rows};
-use crate::models::{Body, Model, infinite_feature};
+use crate::models::{Model, infinite_feature};
 use crate::options::Options;
 use crate::statistics::pair_moments::PairMoments;
 use crate::statistics::random::Random;
@@ -244,11 +244,9 @@ fn permute(setup: &Setup, state: &State) -> Result<Value> {
     for (place, &i) in order.iter().enumerate() {
         rank[i] = Some(place as i64 + 1);
     }
-    let Body::Linear(linear) = model.body();
-    let standardized = linear
-        .coefficients
-        .iter()
-        .map(|c| Some(c.standardized))
+    let linear = model.body().linear();
+    let standardized = (0..names.len())
+        .map(|i| linear.map(|linear| linear.coefficients[i].standardized))
         .collect();
     Ok(Value::Rows(vec![
         Column::Text(names.iter().cloned().map(Some).collect()),

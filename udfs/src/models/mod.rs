@@ -3,6 +3,8 @@
 mod format;
 pub mod importance;
 mod linear;
+pub mod training;
+pub mod trees;
 
 use std::cell::RefCell;
 use std::sync::Arc;
@@ -42,6 +44,18 @@ pub struct Header {
 pub enum Body {
     /// A weighted sum of features.
     Linear(Linear),
+    /// Sums of leaves of decision trees.
+    Trees(trees::Trees),
+}
+
+impl Body {
+    /// The parameters of a linear model, if it is one.
+    pub fn linear(&self) -> Option<&Linear> {
+        match self {
+            Self::Linear(linear) => Some(linear),
+            Self::Trees(_) => None,
+        }
+    }
 }
 
 /// A fitted model.
@@ -76,6 +90,7 @@ impl Model {
     pub fn predict_complete(&self, features: &[&[f64]], rows: usize) -> Vec<f64> {
         match &self.body {
             Body::Linear(linear) => linear.predict(features, rows),
+            Body::Trees(_) => vec![f64::NAN; rows],
         }
     }
 
