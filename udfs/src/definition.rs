@@ -54,6 +54,8 @@ impl Category {
 pub enum Kind {
     /// Any integer, decimal, floating or boolean column.
     Number,
+    /// A date, a timestamp, or any number that grows with time.
+    Moment,
     /// A STRUCT, a field per feature.
     Features,
     /// Text.
@@ -89,7 +91,8 @@ impl Kind {
     pub fn name(self) -> &'static str {
         match self {
             Self::Number => "number",
-            Self::Features => "struct of numbers",
+            Self::Moment => "date, timestamp or number",
+            Self::Features => "struct",
             Self::Text => "text",
             Self::Texts => "texts",
             Self::Blob => "model",

@@ -106,6 +106,17 @@ pub struct Feature<'a> {
     pub type_name: String,
     /// `None` where the type is not numeric.
     pub numbers: Option<Numbers<'a>>,
+    /// A text per row, `None` for NULL, where the type is text.
+    pub texts: Option<Vec<Option<&'a str>>>,
+}
+
+/// A column of times.
+#[derive(Debug, Clone)]
+pub struct Moments<'a> {
+    /// Seconds since 1970 of dates and timestamps; numbers as they are.
+    pub numbers: Numbers<'a>,
+    /// Whether it holds dates or timestamps.
+    pub calendar: bool,
 }
 
 /// A STRUCT argument: the features of a row, by name. A NULL struct is a row
@@ -155,6 +166,8 @@ pub trait OptionsColumn {
 pub enum Input<'a> {
     /// `Kind::Number`.
     Numbers(Numbers<'a>),
+    /// `Kind::Moment`.
+    Moments(Moments<'a>),
     /// `Kind::Features`.
     Features(Features<'a>),
     /// `Kind::Text` and `Kind::Blob`, a slice per row, `None` for NULL.
@@ -178,6 +191,20 @@ impl<'a> Inputs<'a> {
         match self.columns.get(i) {
             Some(Input::Numbers(numbers)) => Ok(numbers),
             _ => Err(misplaced(i, "numbers")),
+        }
+    }
+
+    /// The numbers of argument `i`; `None` if it was not passed.
+    pub fn numbers_if_passed(&self, i: usize) -> Result<Option<&Numbers<'a>>> {
+        self.columns.get(i).map(|_| self.numbers(i)).transpose()
+    }
+
+    /// The times of argument `i`; `None` if it was not passed.
+    pub fn moments_if_passed(&self, i: usize) -> Result<Option<&Moments<'a>>> {
+        match self.columns.get(i) {
+            None => Ok(None),
+            Some(Input::Moments(moments)) => Ok(Some(moments)),
+            Some(_) => Err(misplaced(i, "times")),
         }
     }
 

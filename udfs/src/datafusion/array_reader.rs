@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use arrow::array::{Array, ArrayRef, AsArray};
 use arrow::buffer::NullBuffer;
 use arrow::compute::cast;
-use arrow::datatypes::{DataType, Float64Type};
+use arrow::datatypes::{DataType, Float64Type, Int64Type, TimeUnit};
 use serde_json::Value as Json;
 
 use crate::call::Literal;
@@ -13,7 +13,7 @@ use crate::datafusion::literal::{json, literal_at};
 use crate::datafusion::types::{is_number, sql_name};
 use crate::definition::{Kind, Signature};
 use crate::error::{Error, Result};
-use crate::input::{Feature, Features, Input, Inputs, Numbers, OptionsColumn};
+use crate::input::{Feature, Features, Input, Inputs, Moments, Numbers, OptionsColumn};
 
 /// An argument of a batch.
 #[derive(Clone, Copy)]
@@ -40,6 +40,7 @@ pub fn read<'a>(
             let function = signature.name;
             let input = match argument.kind {
                 Kind::Number => Input::Numbers(numbers(function, source, rows)?),
+                Kind::Moment => Input::Moments(moments(function, source, rows)?),
                 Kind::Features => Input::Features(features(function, source, rows)?),
                 Kind::Text | Kind::Blob => Input::Bytes(bytes(function, source, rows)?),
                 Kind::Options => Input::Options(Box::new(OptionsArray {
@@ -82,6 +83,40 @@ fn numbers<'a>(function: &str, source: Source<'a>, rows: usize) -> Result<Number
     to_numbers(function, source.array, None)?
         .map(|numbers| spread(numbers, source.constant, rows))
         .ok_or_else(|| unexpected(function, source.array))
+}
+
+/// Dates and timestamps as seconds since 1970, numbers as they are.
+fn moments<'a>(function: &str, source: Source<'a>, rows: usize) -> Result<Moments<'a>> {
+    let seconds: fn(&i64) -> f64 = match source.array.data_type() {
+        DataType::Date32 => |days| *days as f64 * 86_400.0,
+        DataType::Date64 | DataType::Timestamp(TimeUnit::Millisecond, _) => |x| *x as f64 / 1e3,
+        DataType::Timestamp(TimeUnit::Second, _) => |x| *x as f64,
+        DataType::Timestamp(TimeUnit::Microsecond, _) => |x| *x as f64 / 1e6,
+        DataType::Timestamp(TimeUnit::Nanosecond, _) => |x| *x as f64 / 1e9,
+        _ => {
+            return Ok(Moments {
+                numbers: numbers(function, source, rows)?,
+                calendar: false,
+            });
+        }
+    };
+    // Arrow casts days to 64 bits by way of 32.
+    let integers = match source.array.data_type() {
+        DataType::Date32 => {
+            cast(source.array, &DataType::Int32).and_then(|days| cast(&days, &DataType::Int64))
+        }
+        _ => cast(source.array, &DataType::Int64),
+    };
+    let integers = integers.map_err(|error| Error::internal(function, error.to_string()))?;
+    let Some(integers) = integers.as_primitive_opt::<Int64Type>() else {
+        return Err(unexpected(function, source.array));
+    };
+    let seconds: Vec<f64> = integers.values().iter().map(seconds).collect();
+    let numbers = Numbers::new(seconds, valid(integers.nulls(), None));
+    Ok(Moments {
+        numbers: spread(numbers, source.constant, rows),
+        calendar: true,
+    })
 }
 
 /// A constant column is its one value, repeated.
@@ -147,10 +182,49 @@ fn features<'a>(function: &str, source: Source<'a>, rows: usize) -> Result<Featu
                 name: field.name().clone(),
                 type_name: sql_name(field.data_type()),
                 numbers,
+                texts: texts(column.as_ref(), row.nulls()).map(|texts| {
+                    if source.constant {
+                        vec![texts.first().copied().flatten(); rows]
+                    } else {
+                        texts
+                    }
+                }),
             })
         })
         .collect::<Result<_>>()?;
     Ok(Features { fields })
+}
+
+/// The texts of a column, NULL also where `parent`, the struct around it, is.
+/// `None` if its type is not text.
+fn texts<'a>(array: &'a dyn Array, parent: Option<&NullBuffer>) -> Option<Vec<Option<&'a str>>> {
+    let mut texts: Vec<Option<&'a str>> = match array.data_type() {
+        DataType::Utf8 => array.as_string::<i32>().iter().collect(),
+        DataType::LargeUtf8 => array.as_string::<i64>().iter().collect(),
+        DataType::Utf8View => array.as_string_view().iter().collect(),
+        DataType::Dictionary(..) => {
+            let dictionary = array.as_any_dictionary();
+            let values = texts(dictionary.values().as_ref(), None)?;
+            let keys = dictionary.normalized_keys();
+            let text = |(row, key): (usize, &usize)| {
+                dictionary
+                    .keys()
+                    .is_valid(row)
+                    .then(|| values.get(*key).copied().flatten())
+                    .flatten()
+            };
+            keys.iter().enumerate().map(text).collect()
+        }
+        _ => return None,
+    };
+    if let Some(parent) = parent {
+        for (row, text) in texts.iter_mut().enumerate() {
+            if parent.is_null(row) {
+                *text = None;
+            }
+        }
+    }
+    Some(texts)
 }
 
 fn bytes<'a>(function: &str, source: Source<'a>, rows: usize) -> Result<Vec<Option<&'a [u8]>>> {

@@ -12,7 +12,7 @@ use crate::datafusion::aggregate::scalar_value;
 use crate::datafusion::array_reader::read_arrays;
 use crate::datafusion::{contain, execution};
 use crate::definition::AnyAggregate;
-use crate::input::{Feature, Features, Input, Inputs, Numbers, OptionsColumn, Rows};
+use crate::input::{Feature, Features, Input, Inputs, Moments, Numbers, OptionsColumn, Rows};
 
 /// Rows that have left the frame are dropped from memory when there are this
 /// many of them, and as many as there are in the frame.
@@ -30,6 +30,10 @@ pub struct SlidingAccumulator {
 /// which means the same to every kernel.
 enum Kept {
     Numbers(Vec<f64>),
+    Moments {
+        seconds: Vec<f64>,
+        calendar: bool,
+    },
     Features(Vec<KeptFeature>),
     Bytes(Vec<Option<Vec<u8>>>),
     /// Options are constant: one value stands for every row.
@@ -40,6 +44,7 @@ struct KeptFeature {
     name: String,
     type_name: String,
     values: Option<Vec<f64>>,
+    texts: Option<Vec<Option<String>>>,
 }
 
 struct Constant<'a>(&'a Json);
@@ -54,6 +59,10 @@ impl Kept {
     fn new(input: &Input<'_>) -> crate::Result<Self> {
         Ok(match input {
             Input::Numbers(_) => Self::Numbers(Vec::new()),
+            Input::Moments(moments) => Self::Moments {
+                seconds: Vec::new(),
+                calendar: moments.calendar,
+            },
             Input::Features(features) => Self::Features(
                 features
                     .fields
@@ -62,6 +71,7 @@ impl Kept {
                         name: field.name.clone(),
                         type_name: field.type_name.clone(),
                         values: field.numbers.as_ref().map(|_| Vec::new()),
+                        texts: field.texts.as_ref().map(|_| Vec::new()),
                     })
                     .collect(),
             ),
@@ -74,10 +84,16 @@ impl Kept {
         let rows = Rows::All(rows);
         match (self, input) {
             (Self::Numbers(kept), Input::Numbers(numbers)) => numbers.copy_rows(rows, kept),
+            (Self::Moments { seconds, .. }, Input::Moments(moments)) => {
+                moments.numbers.copy_rows(rows, seconds);
+            }
             (Self::Features(kept), Input::Features(features)) => {
                 for (kept, field) in kept.iter_mut().zip(&features.fields) {
                     if let (Some(kept), Some(numbers)) = (&mut kept.values, &field.numbers) {
                         numbers.copy_rows(rows, kept);
+                    }
+                    if let (Some(kept), Some(texts)) = (&mut kept.texts, &field.texts) {
+                        kept.extend(texts.iter().map(|text| text.map(str::to_owned)));
                     }
                 }
             }
@@ -91,9 +107,15 @@ impl Kept {
     fn drop_front(&mut self, rows: usize) {
         match self {
             Self::Numbers(kept) => drop(kept.drain(..rows)),
+            Self::Moments { seconds, .. } => drop(seconds.drain(..rows)),
             Self::Features(fields) => {
-                for kept in fields.iter_mut().filter_map(|field| field.values.as_mut()) {
-                    drop(kept.drain(..rows));
+                for field in fields {
+                    if let Some(kept) = &mut field.values {
+                        drop(kept.drain(..rows));
+                    }
+                    if let Some(kept) = &mut field.texts {
+                        drop(kept.drain(..rows));
+                    }
                 }
             }
             Self::Bytes(kept) => drop(kept.drain(..rows)),
@@ -104,6 +126,10 @@ impl Kept {
     fn input(&self, start: usize, end: usize) -> Input<'_> {
         match self {
             Self::Numbers(kept) => Input::Numbers(Numbers::new(&kept[start..end], None)),
+            Self::Moments { seconds, calendar } => Input::Moments(Moments {
+                numbers: Numbers::new(&seconds[start..end], None),
+                calendar: *calendar,
+            }),
             Self::Features(fields) => Input::Features(Features {
                 fields: fields
                     .iter()
@@ -114,6 +140,10 @@ impl Kept {
                             .values
                             .as_ref()
                             .map(|kept| Numbers::new(&kept[start..end], None)),
+                        texts: field
+                            .texts
+                            .as_ref()
+                            .map(|kept| kept[start..end].iter().map(Option::as_deref).collect()),
                     })
                     .collect(),
             }),
@@ -128,9 +158,18 @@ impl Kept {
         let doubles = |kept: &Vec<f64>| kept.capacity() * size_of::<f64>();
         match self {
             Self::Numbers(kept) => doubles(kept),
+            Self::Moments { seconds, .. } => doubles(seconds),
             Self::Features(fields) => fields
                 .iter()
-                .map(|field| size_of_val(field) + field.values.as_ref().map_or(0, doubles))
+                .map(|field| {
+                    let texts = field.texts.iter().flatten();
+                    let text = |text: &Option<String>| {
+                        size_of_val(text) + text.as_ref().map_or(0, String::capacity)
+                    };
+                    size_of_val(field)
+                        + field.values.as_ref().map_or(0, doubles)
+                        + texts.map(text).sum::<usize>()
+                })
                 .sum(),
             Self::Bytes(kept) => kept
                 .iter()

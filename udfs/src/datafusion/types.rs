@@ -43,6 +43,12 @@ pub fn is_number(data_type: &DataType) -> bool {
     }
 }
 
+/// Whether values of the type are dates or timestamps.
+fn is_moment(data_type: &DataType) -> bool {
+    use DataType::{Date32, Date64, Timestamp};
+    matches!(data_type, Date32 | Date64 | Timestamp(..))
+}
+
 fn is_text(data_type: &DataType) -> bool {
     use DataType::{LargeUtf8, Utf8, Utf8View};
     matches!(data_type, Utf8 | LargeUtf8 | Utf8View)
@@ -116,7 +122,7 @@ pub fn coerce(signature: &Signature, given: &[DataType]) -> Vec<DataType> {
 
 fn coerce_one(kind: Kind, given: &DataType) -> DataType {
     match (kind, given) {
-        (Kind::Number, DataType::Null) => DataType::Float64,
+        (Kind::Number | Kind::Moment, DataType::Null) => DataType::Float64,
         (Kind::Text | Kind::Options, DataType::Null) => DataType::Utf8,
         (Kind::Blob, DataType::Null | DataType::FixedSizeBinary(_)) => DataType::Binary,
         (Kind::Text | Kind::Options, DataType::Dictionary(_, values)) if is_text(values) => {
@@ -157,6 +163,10 @@ fn check_one(function: &str, argument: &Argument, given: &DataType) -> Result<()
         Kind::Number => (
             is_number(given),
             format!("pass a numeric column, or cast it: CAST({name} AS DOUBLE)"),
+        ),
+        Kind::Moment => (
+            is_number(given) || is_moment(given),
+            "pass a date, a timestamp or a number".to_owned(),
         ),
         Kind::Features => (
             is_struct || *given == DataType::Null,

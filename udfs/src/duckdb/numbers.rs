@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use libduckdb_sys as ffi;
 
-use crate::input::Numbers;
+use crate::input::{Moments, Numbers};
 
 use super::logical_type::{LogicalType, id};
 use super::scratch::Scratch;
@@ -30,6 +30,36 @@ pub(super) fn numbers<'a>(
     }
     let values = values(vector, kind, scratch)?;
     Some(Numbers::new(values, both(vector.validity(), above)))
+}
+
+/// The vector as times, or `None` if its type is neither numeric nor a date or
+/// timestamp.
+pub(super) fn moments<'a>(
+    vector: Vector<'a>,
+    kind: &LogicalType,
+    scratch: &'a Scratch,
+) -> Option<Moments<'a>> {
+    // SAFETY: each type is read as DuckDB stores it.
+    let seconds = unsafe {
+        match kind.id() {
+            id::DATE => convert(vector, scratch, |days: i32| f64::from(days) * 86_400.0),
+            id::TIMESTAMP_S => convert(vector, scratch, |seconds: i64| seconds as f64),
+            id::TIMESTAMP_MS => convert(vector, scratch, |x: i64| x as f64 / 1e3),
+            id::TIMESTAMP | id::TIMESTAMP_TZ => convert(vector, scratch, |x: i64| x as f64 / 1e6),
+            id::TIMESTAMP_NS => convert(vector, scratch, |x: i64| x as f64 / 1e9),
+            _ => {
+                let numbers = numbers(vector, kind, None, scratch)?;
+                return Some(Moments {
+                    numbers,
+                    calendar: false,
+                });
+            }
+        }
+    };
+    Some(Moments {
+        numbers: Numbers::new(seconds, both(vector.validity(), None)),
+        calendar: true,
+    })
 }
 
 /// The value of a row that is not NULL as an `i128` and a scale, or `None` if

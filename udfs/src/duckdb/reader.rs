@@ -9,7 +9,7 @@ use crate::input::{Feature, Features, Input, Inputs, OptionsColumn};
 
 use super::literal;
 use super::logical_type::{LogicalType, id};
-use super::numbers::numbers;
+use super::numbers::{moments, numbers};
 use super::scratch::Scratch;
 use super::vector::Vector;
 
@@ -58,6 +58,10 @@ fn input<'a>(
             Some(numbers) => Ok(Input::Numbers(numbers)),
             None => refused("pass a number, or cast it to DOUBLE"),
         },
+        (Kind::Moment, _) => match moments(vector, &kind, scratch) {
+            Some(moments) => Ok(Input::Moments(moments)),
+            None => refused("pass a date, a timestamp or a number"),
+        },
         (Kind::Features, id::STRUCT) if unnamed(&kind) => {
             refused("pass a struct with names such as {'a': a, 'b': b}")
         }
@@ -94,15 +98,32 @@ fn features<'a>(vector: Vector<'a>, kind: &LogicalType, scratch: &'a Scratch) ->
     let fields = (0..kind.fields())
         .map(|i| {
             let field = kind.field_type(i);
+            // SAFETY: the vector is a STRUCT with a field `i`.
+            let values = unsafe { vector.field(i) };
             Feature {
                 name: kind.field_name(i),
                 type_name: field.name(),
-                // SAFETY: the vector is a STRUCT with a field `i`.
-                numbers: numbers(unsafe { vector.field(i) }, &field, validity, scratch),
+                numbers: numbers(values, &field, validity, scratch),
+                texts: (field.id() == id::VARCHAR).then(|| texts(values, validity)),
             }
         })
         .collect();
     Features { fields }
+}
+
+/// The texts of a VARCHAR vector, NULL also where `above`, the validity of the
+/// struct around it, says so.
+fn texts<'a>(vector: Vector<'a>, above: Option<&'a [u64]>) -> Vec<Option<&'a str>> {
+    let present = |row: usize| above.is_none_or(|words| words[row / 64] >> (row % 64) & 1 == 1);
+    (0..vector.rows())
+        .map(|row| {
+            if !present(row) || !vector.is_valid(row) {
+                return None;
+            }
+            // SAFETY: the type is VARCHAR, and the row is not NULL.
+            std::str::from_utf8(unsafe { vector.bytes(row) }).ok()
+        })
+        .collect()
 }
 
 /// The options argument, read when a kernel asks.

@@ -31,6 +31,7 @@ pub fn run<A: Aggregate>(
             name: (*name).to_owned(),
             type_name: "DOUBLE".to_owned(),
             numbers: Some(part(values)),
+            texts: None,
         });
         let features = Features {
             fields: fields.collect(),

@@ -265,6 +265,7 @@ mod tests {
                 name: (*name).to_owned(),
                 type_name: "DOUBLE".to_owned(),
                 numbers: Some(numbers(column)),
+                texts: None,
             });
             let inputs = Inputs {
                 rows: part.len(),

@@ -452,6 +452,7 @@ mod tests {
                 name: (*name).to_owned(),
                 type_name: "DOUBLE".to_owned(),
                 numbers: Some(column(4 + i)),
+                texts: None,
             };
             let mut columns: Vec<Input<'_>> = (0..4).map(|i| Input::Numbers(column(i))).collect();
             let fields = NAMES.iter().enumerate().map(feature).collect();

@@ -53,6 +53,7 @@ fn update(
         name: (*name).to_owned(),
         type_name: "DOUBLE".to_owned(),
         numbers: Some(column(4 + i)),
+        texts: None,
     };
     columns.push(Input::Features(Features {
         fields: names.iter().enumerate().map(field).collect(),
