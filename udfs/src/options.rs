@@ -67,6 +67,21 @@ impl Options {
         self.get(name).as_f64().unwrap_or(f64::NAN)
     }
 
+    /// Of `Accepts::Number` with the default null, which stands for `default`.
+    pub fn number_or(&self, name: &str, default: f64) -> f64 {
+        self.get(name).as_f64().unwrap_or(default)
+    }
+
+    /// Of `Accepts::Integer` with the default null, which stands for `default`.
+    pub fn integer_or(&self, name: &str, default: i64) -> i64 {
+        self.get(name).as_i64().unwrap_or(default)
+    }
+
+    /// Of `Accepts::Choice` and `Accepts::Text` with the default null.
+    pub fn text_if_any(&self, name: &str) -> Option<&str> {
+        self.get(name).as_str()
+    }
+
     /// Of `Accepts::Integer`.
     pub fn integer(&self, name: &str) -> i64 {
         self.get(name).as_i64().unwrap_or_default()
@@ -85,6 +100,19 @@ impl Options {
     /// Every option by name, for the record.
     pub fn to_json(&self) -> Json {
         Json::Object(self.values.clone())
+    }
+
+    /// The options of these names, without those that are null.
+    pub fn some_to_json(&self, names: &[&str]) -> Json {
+        let chosen = self
+            .values
+            .iter()
+            .filter(|(name, value)| names.contains(&name.as_str()) && !value.is_null());
+        Json::Object(
+            chosen
+                .map(|(name, value)| (name.clone(), value.clone()))
+                .collect(),
+        )
     }
 }
 

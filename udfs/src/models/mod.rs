@@ -1,8 +1,11 @@
 //! Fitted models: what they hold, how they predict, and how they are stored.
 
+pub mod algorithms;
 mod format;
 pub mod importance;
+mod least_squares;
 mod linear;
+pub mod row_store;
 pub mod training;
 pub mod trees;
 

@@ -1,0 +1,485 @@
+//! `fit`.
+
+mod options;
+
+use faer::Mat;
+use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
+
+use self::options::COMMON;
+use super::complete_rows::complete_rows;
+use crate::definition::{Aggregate, Argument, Category, Kind, Signature};
+use crate::error::{Error, Result};
+use crate::input::{Feature, Features, Inputs, Numbers, Rows};
+use crate::models::algorithms::{self, Entry, Reduction};
+use crate::models::row_store::{Beside, RowStore, Whole};
+use crate::models::training::{Algorithm, FeatureColumn, Fitted, Training};
+use crate::models::{Header, Model};
+use crate::options::Options;
+use crate::statistics::least_squares::Problem;
+use crate::statistics::triangle::Triangle;
+use crate::value::{Type, Value};
+
+/// See the signature.
+pub struct Fit;
+
+static SIGNATURE: Signature = Signature {
+    name: "fit",
+    aliases: &[],
+    category: Category::Fitting,
+    arguments: &[
+        Argument::required("target", Kind::Number, "what to predict"),
+        Argument::required(
+            "features",
+            Kind::Features,
+            "what to predict it from, one field per feature",
+        ),
+        Argument::optional("options", Kind::Options, "NULL", "see the options"),
+        Argument::optional(
+            "weight",
+            Kind::Number,
+            "NULL",
+            "how much a row counts, from 0 up; NULL counts as 1",
+        ),
+        Argument::optional(
+            "time",
+            Kind::Moment,
+            "NULL",
+            "when the row is: kept as the model's training window, and what a ranking groups by",
+        ),
+        Argument::optional(
+            "validation",
+            Kind::Number,
+            "NULL",
+            "true for rows that judge when boosting stops and do not train",
+        ),
+    ],
+    options: options::ALL,
+    returns: Type::Blob,
+    nulls: "A row in which the target is NULL or NaN is left out and counted as skipped, and so is one in which a \
+            feature is missing, unless the algorithm learns what to do without it (gbdt, random_forest, extra_trees). \
+            Infinity is an error that names the feature. No row left: NULL.",
+    docs: "Fits a model to the rows of a group.\n\n\
+           Returns the model as bytes for predict, model_info and model_coefficients. `ols` and `ridge` reduce the \
+           rows to a triangular factor by Householder QR as they arrive (TSQR, Demmel et al. 2012), in \
+           O(features²) space, and never form normal equations: NIST's Longley and Filip problems keep \
+           their digits. Features that repeat others get the solution of least norm, or an error, by the \
+           option `collinear`. With GROUP BY, one model per group.",
+    example: "SELECT round(predict(fit(y, {'x': x}), {'x': 4.0}), 6) AS at_four \
+              FROM (SELECT 1.0 AS x, 3.0 AS y UNION ALL SELECT 2.0, 5.0 UNION ALL SELECT 3.0, 7.0) t",
+};
+
+/// What is kept of the rows, once the features are known.
+#[derive(Clone, Default, Serialize, Deserialize)]
+pub struct State {
+    setup: Option<Setup>,
+    /// Rows that train.
+    rows_used: u64,
+    /// Rows that judge.
+    rows_validating: u64,
+    rows_skipped: u64,
+    /// The sum of the weights of the rows that train.
+    weight: f64,
+    window: Window,
+}
+
+#[derive(Clone, Serialize, Deserialize)]
+struct Setup {
+    features: Vec<String>,
+    algorithm: String,
+    intercept: bool,
+    /// The options as they were given, as JSON text.
+    options: String,
+    kept: Kept,
+}
+
+#[derive(Clone, Serialize, Deserialize)]
+enum Kept {
+    Factor(Triangle),
+    Rows(RowStore),
+}
+
+/// From when to when the rows are.
+#[derive(Clone, Default, Serialize, Deserialize)]
+struct Window {
+    bounds: Option<(f64, f64)>,
+    calendar: bool,
+    /// Rows without a time, where others have one.
+    untimed: u64,
+}
+
+impl Window {
+    fn extend(&mut self, from: f64, to: f64) {
+        let (first, last) = self.bounds.unwrap_or((from, to));
+        self.bounds = Some((first.min(from), last.max(to)));
+    }
+}
+
+/// The arguments by place.
+const TARGET: usize = 0;
+const FEATURES: usize = 1;
+const OPTIONS: usize = 2;
+const WEIGHT: usize = 3;
+const TIME: usize = 4;
+const VALIDATION: usize = 5;
+
+impl Aggregate for Fit {
+    type State = State;
+
+    fn signature(&self) -> &'static Signature {
+        &SIGNATURE
+    }
+
+    fn start(&self) -> State {
+        State::default()
+    }
+
+    fn update(&self, state: &mut State, inputs: &Inputs<'_>, rows: Rows<'_>) -> Result<()> {
+        let Some(first) = rows.first() else {
+            return Ok(());
+        };
+        let features = inputs.features(FEATURES)?;
+        if state.setup.is_none() {
+            state.setup = Some(Setup::new(features, &inputs.options(OPTIONS, first)?)?);
+        }
+        let Some(setup) = &mut state.setup else {
+            return Ok(());
+        };
+        let entry = setup.entry()?;
+        let features = usable(features, entry)?;
+        let beside = Beside {
+            target: inputs.numbers(TARGET)?,
+            weights: inputs.numbers_if_passed(WEIGHT)?,
+            times: inputs
+                .moments_if_passed(TIME)?
+                .map(|moments| &moments.numbers),
+            validation: inputs.numbers_if_passed(VALIDATION)?,
+        };
+        let chosen = chosen_rows(entry, &beside, &features, rows)?;
+        let chosen_count = chosen.as_ref().map_or(rows.len(), Vec::len);
+        state.rows_skipped += (rows.len() - chosen_count) as u64;
+        let rows = chosen.as_deref().map_or(rows, Rows::Some);
+        if let Some(moments) = inputs.moments_if_passed(TIME)? {
+            state.window.calendar |= moments.calendar;
+            for row in rows.iter() {
+                match moments.numbers.get(row) {
+                    Some(time) => state.window.extend(time, time),
+                    None => state.window.untimed += 1,
+                }
+            }
+        }
+        let judges = |row: usize| {
+            let validation = beside.validation;
+            validation.is_some_and(|marks| marks.get(row).is_some_and(|mark| mark != 0.0))
+        };
+        let training: Option<Vec<u32>> = beside.validation.map(|_| {
+            let training = rows.iter().filter(|&row| !judges(row));
+            training.map(|row| row as u32).collect()
+        });
+        let training = training.as_deref().map_or(rows, Rows::Some);
+        state.rows_used += training.len() as u64;
+        state.rows_validating += (rows.len() - training.len()) as u64;
+        state.weight += match beside.weights {
+            None => training.len() as f64,
+            Some(weights) => {
+                let weights = training.iter().map(|row| weights.get(row).unwrap_or(1.0));
+                weights.sum()
+            }
+        };
+        match &mut setup.kept {
+            Kept::Factor(triangle) => {
+                push(triangle, setup.intercept, &beside, &features, training);
+                Ok(())
+            }
+            Kept::Rows(store) => store.update(SIGNATURE.name, &beside, &features, rows),
+        }
+    }
+
+    fn merge(&self, into: &mut State, from: &State) -> Result<()> {
+        into.rows_used += from.rows_used;
+        into.rows_validating += from.rows_validating;
+        into.rows_skipped += from.rows_skipped;
+        into.weight += from.weight;
+        into.window.calendar |= from.window.calendar;
+        into.window.untimed += from.window.untimed;
+        if let Some((first, last)) = from.window.bounds {
+            into.window.extend(first, last);
+        }
+        match (&mut into.setup, &from.setup) {
+            (_, None) => {}
+            (Some(into), Some(from)) => match (&mut into.kept, &from.kept) {
+                (Kept::Factor(into), Kept::Factor(from)) => into.merge(from),
+                (Kept::Rows(into), Kept::Rows(from)) => into.merge(from),
+                _ => {
+                    return Err(Error::data(
+                        SIGNATURE.name,
+                        "the options differ from row to row; pass constants",
+                    ));
+                }
+            },
+            (into, Some(from)) => *into = Some(from.clone()),
+        }
+        Ok(())
+    }
+
+    fn finish(&self, state: &State) -> Result<Value> {
+        match &state.setup {
+            Some(setup) if state.rows_used > 0 => Ok(Value::Blob(model(setup, state)?.write()?)),
+            _ => Ok(Value::Null),
+        }
+    }
+
+    fn size(&self, state: &State) -> usize {
+        state.setup.as_ref().map_or(0, |setup| match &setup.kept {
+            Kept::Factor(triangle) => triangle.size(),
+            Kept::Rows(store) => store.size(),
+        })
+    }
+}
+
+impl Setup {
+    fn new(features: &Features<'_>, given: &Json) -> Result<Self> {
+        let options = Options::parse(&SIGNATURE, given)?;
+        let algorithm = options.text("algorithm").to_owned();
+        let entry = entry(&algorithm)?;
+        refuse_foreign_options(entry, given)?;
+        let intercept = options.flag("intercept");
+        let columns = features.fields.len() + 1 + usize::from(intercept);
+        Ok(Self {
+            features: features.names().map(str::to_owned).collect(),
+            algorithm,
+            intercept,
+            options: given.to_string(),
+            kept: match entry {
+                Entry::Factor(_) => Kept::Factor(Triangle::new(columns)),
+                Entry::Rows(_) => Kept::Rows(RowStore::default()),
+            },
+        })
+    }
+
+    fn entry(&self) -> Result<Entry> {
+        entry(&self.algorithm)
+    }
+
+    fn options(&self) -> Result<Options> {
+        let given = serde_json::from_str(&self.options)
+            .map_err(|error| Error::internal(SIGNATURE.name, error.to_string()))?;
+        Options::parse(&SIGNATURE, &given)
+    }
+}
+
+fn entry(algorithm: &str) -> Result<Entry> {
+    algorithms::named(algorithm)
+        .ok_or_else(|| Error::internal(SIGNATURE.name, format!("no algorithm {algorithm}")))
+}
+
+/// An option of another algorithm is a mistake: it would change nothing.
+fn refuse_foreign_options(entry: Entry, given: &Json) -> Result<()> {
+    let Json::Object(given) = given else {
+        return Ok(());
+    };
+    let own = |name: &str| COMMON.contains(&name) || entry.options().contains(&name);
+    let foreign = |(name, value): &(&String, &Json)| !value.is_null() && !own(name);
+    let Some((name, value)) = given.iter().find(foreign) else {
+        return Ok(());
+    };
+    let readers = algorithms::ALL
+        .iter()
+        .filter(|other| other.options().contains(&name.as_str()));
+    let readers: Vec<&str> = readers.map(|other| other.name()).collect();
+    Err(Error::argument(
+        SIGNATURE.name,
+        name,
+        value,
+        format!(
+            "{} does not read it ({} does); {} takes {}",
+            entry.name(),
+            readers.join(", "),
+            entry.name(),
+            entry.options().join(", "),
+        ),
+    ))
+}
+
+/// The features, all of a type that the algorithm takes.
+fn usable<'f, 'a>(features: &'f Features<'a>, entry: Entry) -> Result<Vec<&'f Feature<'a>>> {
+    if !entry.takes_categories() {
+        features.numeric(SIGNATURE.name)?;
+    }
+    let check = |feature: &'f Feature<'a>| {
+        if feature.numbers.is_some() || feature.texts.is_some() {
+            return Ok(feature);
+        }
+        Err(Error::data(
+            SIGNATURE.name,
+            format!(
+                "feature '{}' is {}, neither numeric nor text; cast it or leave it out of the struct",
+                feature.name, feature.type_name
+            ),
+        ))
+    };
+    features.fields.iter().map(check).collect()
+}
+
+/// The rows that can be used; `None` if that is all of them.
+///
+/// # Errors
+/// An infinite value, or a negative weight.
+fn chosen_rows(
+    entry: Entry,
+    beside: &Beside<'_>,
+    features: &[&Feature<'_>],
+    rows: Rows<'_>,
+) -> Result<Option<Vec<u32>>> {
+    let mut columns = Vec::new();
+    let mut names = Vec::new();
+    if !entry.takes_missing() {
+        for feature in features {
+            columns.extend(feature.numbers.as_ref());
+            names.extend(feature.numbers.as_ref().map(|_| feature.name.clone()));
+        }
+    }
+    columns.push(beside.target);
+    let complete = complete_rows(SIGNATURE.name, &columns, rows, &names)?;
+    let Some(weights) = beside.weights else {
+        return Ok(complete);
+    };
+    let rows = complete.as_deref().map_or(rows, Rows::Some);
+    let mut weighted = Vec::with_capacity(rows.len());
+    for row in rows.iter() {
+        match weights.get(row) {
+            Some(weight) if weight < 0.0 || weight.is_infinite() => {
+                return Err(Error::argument(
+                    SIGNATURE.name,
+                    "weight",
+                    weight,
+                    "pass weights from 0 up; NULL counts as 1",
+                ));
+            }
+            Some(0.0) => {}
+            _ => weighted.push(row as u32),
+        }
+    }
+    Ok(Some(weighted))
+}
+
+/// Adds complete rows to the factor of `[1 X y]`.
+fn push(
+    triangle: &mut Triangle,
+    intercept: bool,
+    beside: &Beside<'_>,
+    features: &[&Feature<'_>],
+    rows: Rows<'_>,
+) {
+    let numbers = features
+        .iter()
+        .filter_map(|feature| feature.numbers.as_ref());
+    let columns: Vec<&Numbers<'_>> = numbers.chain([beside.target]).collect();
+    // A row counts as often as its weight says if it is scaled by the root.
+    let roots: Option<Vec<f64>> = beside.weights.map(|weights| {
+        let root = |row| weights.get(row).unwrap_or(1.0).sqrt();
+        rows.iter().map(root).collect()
+    });
+    if triangle.takes_block(rows.len()) {
+        triangle.push_block(rows.len(), |i, out| {
+            let from = out.len();
+            match (intercept, i) {
+                (true, 0) => out.extend(std::iter::repeat_n(1.0, rows.len())),
+                (true, i) => columns[i - 1].copy_rows(rows, out),
+                (false, i) => columns[i].copy_rows(rows, out),
+            }
+            if let Some(roots) = &roots {
+                for (value, root) in out[from..].iter_mut().zip(roots) {
+                    *value *= root;
+                }
+            }
+        });
+        return;
+    }
+    for (i, row) in rows.iter().enumerate() {
+        let root = roots.as_ref().map_or(1.0, |roots| roots[i]);
+        let constant = intercept.then_some(root);
+        let values = columns.iter().map(|column| column.values()[row] * root);
+        triangle.push(constant.into_iter().chain(values));
+    }
+}
+
+fn model(setup: &Setup, state: &State) -> Result<Model> {
+    let options = setup.options()?;
+    let entry = setup.entry()?;
+    let fitted = match (entry, &setup.kept) {
+        (Entry::Factor(algorithm), Kept::Factor(triangle)) => {
+            let factor: Mat<f64> = triangle.factor();
+            let reduction = Reduction {
+                problem: Problem {
+                    factor: factor.as_ref(),
+                    intercept: setup.intercept,
+                    rows: state.rows_used,
+                },
+                names: &setup.features,
+                weight: state.weight,
+            };
+            (algorithm.fit)(&reduction, &options)?
+        }
+        (Entry::Rows(algorithm), Kept::Rows(store)) => {
+            fit_rows(algorithm, setup, state, store, &options)?
+        }
+        _ => {
+            return Err(Error::internal(
+                SIGNATURE.name,
+                "a state of another algorithm",
+            ));
+        }
+    };
+    let recorded = [COMMON, entry.options()].concat();
+    let header = Header {
+        algorithm: setup.algorithm.clone(),
+        target: options.text("target").to_owned(),
+        features: setup.features.clone(),
+        parameters: options.some_to_json(&recorded),
+        rows_used: state.rows_used,
+        rows_skipped: state.rows_skipped,
+        status: fitted.status,
+        library: env!("CARGO_PKG_VERSION").to_owned(),
+    };
+    Ok(Model::new(header, fitted.body))
+}
+
+fn fit_rows(
+    algorithm: &Algorithm,
+    setup: &Setup,
+    state: &State,
+    store: &RowStore,
+    options: &Options,
+) -> Result<Fitted> {
+    let timed = state.window.bounds.is_some();
+    if timed && state.window.untimed > 0 {
+        return Err(Error::argument(
+            SIGNATURE.name,
+            "time",
+            format!("NULL in {} rows", state.window.untimed),
+            "filter them, or leave the argument out",
+        ));
+    }
+    let whole: Vec<Whole<'_>> = (0..setup.features.len()).map(|i| store.column(i)).collect();
+    let target = store.target();
+    let weights = store.weights();
+    let times = store.times().filter(|_| timed);
+    let validation = store.validation();
+    let training = Training {
+        names: &setup.features,
+        columns: whole.iter().map(feature_column).collect(),
+        target: &target,
+        weights: weights.as_deref(),
+        times: times.as_deref(),
+        validation: validation.as_deref().filter(|_| state.rows_validating > 0),
+    };
+    (algorithm.fit)(&training, options)
+}
+
+fn feature_column<'a>(whole: &'a Whole<'_>) -> FeatureColumn<'a> {
+    match whole {
+        Whole::Numbers(numbers) => FeatureColumn::Numbers(numbers),
+        Whole::Categories { codes, names } => FeatureColumn::Categories { codes, names },
+    }
+}

@@ -1,0 +1,86 @@
+//! The options of `fit`: those of every algorithm in one list.
+
+use crate::definition::{Accepts, OptionKey};
+
+/// Options that every algorithm takes.
+pub const COMMON: &[&str] = &["algorithm", "target"];
+
+const OWN: &[OptionKey] = &[
+    OptionKey {
+        name: "algorithm",
+        accepts: Accepts::Choice(ALGORITHMS),
+        default: "\"ols\"",
+        docs: "which model",
+    },
+    OptionKey {
+        name: "target",
+        accepts: Accepts::Text,
+        default: "\"target\"",
+        docs: "the target's name, for the record",
+    },
+    OptionKey {
+        name: "alpha",
+        accepts: Accepts::Number(0.0, 1e300),
+        default: "null",
+        docs: "ridge (1.0): the penalty on the sum of squared coefficients, features in their own units",
+    },
+    OptionKey {
+        name: "intercept",
+        accepts: Accepts::Flag,
+        default: "true",
+        docs: "ols, ridge: whether the model has a constant term (never penalised)",
+    },
+    OptionKey {
+        name: "collinear",
+        accepts: Accepts::Choice(&["minimum_norm", "error"]),
+        default: "\"minimum_norm\"",
+        docs: "ols: what features that repeat others do; minimum_norm names them in the model's status",
+    },
+];
+
+/// The names of [`crate::models::algorithms::ALL`].
+const ALGORITHMS: &[&str] = &["ols", "ridge"];
+
+/// Every option.
+pub static ALL: &[OptionKey] = &joined::<{ OWN.len() }>(&[OWN]);
+
+/// The lists after one another.
+const fn joined<const N: usize>(lists: &[&[OptionKey]]) -> [OptionKey; N] {
+    let mut all = [OWN[0]; N];
+    let (mut list, mut at) = (0, 0);
+    while list < lists.len() {
+        let mut i = 0;
+        while i < lists[list].len() {
+            all[at] = lists[list][i];
+            at += 1;
+            i += 1;
+        }
+        list += 1;
+    }
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{ALGORITHMS, ALL, COMMON};
+    use crate::models::algorithms;
+
+    #[test]
+    fn algorithms_and_their_options_are_declared() {
+        let names: Vec<&str> = algorithms::ALL.iter().map(|entry| entry.name()).collect();
+        assert_eq!(names, ALGORITHMS);
+        let declared: Vec<&str> = ALL.iter().map(|key| key.name).collect();
+        for entry in algorithms::ALL {
+            for option in entry.options() {
+                assert!(declared.contains(option), "{}: {option}", entry.name());
+            }
+        }
+        for (i, name) in declared.iter().enumerate() {
+            assert!(!declared[..i].contains(name), "{name} is declared twice");
+            let read = algorithms::ALL
+                .iter()
+                .any(|entry| entry.options().contains(name));
+            assert!(read || COMMON.contains(name), "nobody reads {name}");
+        }
+    }
+}
