@@ -40,6 +40,22 @@ enum Values {
     Texts(Texts),
 }
 
+impl Values {
+    fn numbers(&self) -> Option<&[f64]> {
+        match self {
+            Self::Numbers(numbers) => Some(numbers),
+            Self::Texts(_) => None,
+        }
+    }
+
+    fn texts(&self) -> Option<&Texts> {
+        match self {
+            Self::Numbers(_) => None,
+            Self::Texts(texts) => Some(texts),
+        }
+    }
+}
+
 /// Texts as numbers of the distinct ones, in the order of their first arrival.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 struct Texts {
@@ -193,25 +209,17 @@ impl RowStore {
     /// The column of a feature.
     pub fn column(&self, feature: usize) -> Whole<'_> {
         let parts = || self.parts().map(|part| &part.columns[feature]);
-        let numbers = |values| match values {
-            Values::Numbers(numbers) => Some(numbers.as_slice()),
-            Values::Texts(_) => None,
-        };
-        let texts = |values| match values {
-            Values::Texts(texts) => Some(texts),
-            Values::Numbers(_) => None,
-        };
-        if parts().any(|values| texts(values).is_none()) {
-            return Whole::Numbers(joined(parts().filter_map(numbers)));
+        if parts().any(|values| values.texts().is_none()) {
+            return Whole::Numbers(joined(parts().filter_map(Values::numbers)));
         }
         let mut names: Vec<String> = parts()
-            .filter_map(texts)
+            .filter_map(Values::texts)
             .flat_map(|texts| texts.names.iter().cloned())
             .collect();
         names.sort_unstable();
         names.dedup();
         let mut codes = Vec::new();
-        for part in parts().filter_map(texts) {
+        for part in parts().filter_map(Values::texts) {
             let place = |name: &String| names.binary_search(name).unwrap_or_default() as u32;
             let places: Vec<u32> = part.names.iter().map(place).collect();
             let placed = |code: &u32| places.get(*code as usize).copied();
