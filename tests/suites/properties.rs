@@ -5,7 +5,7 @@
 use lagrange_udfs::definition::{AnyAggregate, AnyState, Function};
 use lagrange_udfs::functions;
 use lagrange_udfs::input::{Feature, Features, Input, Inputs, Numbers, Rows};
-use lagrange_udfs::models::{Body, Model};
+use lagrange_udfs::models::Model;
 use lagrange_udfs::value::{Column, Value};
 use proptest::prelude::*;
 use proptest::sample::SizeRange;
@@ -23,6 +23,7 @@ fn features(rows: &[Row]) -> Input<'static> {
         name: name.to_owned(),
         type_name: "DOUBLE".to_owned(),
         numbers: Some(column(rows, i)),
+        texts: None,
     };
     Input::Features(Features {
         fields: vec![feature("a", 2), feature("b", 3)],
@@ -69,7 +70,7 @@ fn numbers(value: &Value) -> Vec<Option<f64>> {
         Value::Integer(x) => vec![Some(*x as f64)],
         Value::Blob(bytes) => {
             let model = Model::read(bytes).expect("it is a model");
-            let Body::Linear(linear) = model.body();
+            let linear = model.body().linear().expect("ols is linear");
             let mut all = vec![
                 Some(linear.intercept.value),
                 Some(model.header().rows_used as f64),
