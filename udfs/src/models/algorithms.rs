@@ -1,10 +1,13 @@
 //! The algorithms of `fit`, one line each.
 
+use faer::Mat;
+
 use crate::error::Result;
 use crate::models::least_squares;
-use crate::models::training::{Algorithm, Fitted};
+use crate::models::training::{Algorithm, FeatureColumn, Fitted, Training};
 use crate::options::Options;
 use crate::statistics::least_squares::Problem;
+use crate::statistics::triangle::Triangle;
 
 /// An algorithm that needs no more of the rows than a triangular factor.
 pub struct FactorAlgorithm {
@@ -67,6 +70,61 @@ impl Entry {
             Self::Rows(algorithm) => algorithm.takes_categories,
         }
     }
+
+    /// Fits rows that are at hand, of which there is at least one.
+    pub fn fit(self, training: &Training<'_>, options: &Options) -> Result<Fitted> {
+        let algorithm = match self {
+            Self::Rows(algorithm) => return (algorithm.fit)(training, options),
+            Self::Factor(algorithm) => algorithm,
+        };
+        let intercept = options.flag("intercept");
+        let factor = factor(training, intercept);
+        let weights = training.weights;
+        let reduction = Reduction {
+            problem: Problem {
+                factor: factor.as_ref(),
+                intercept,
+                rows: training.target.len() as u64,
+            },
+            names: training.names,
+            weight: weights.map_or(training.target.len() as f64, |w| w.iter().sum()),
+        };
+        (algorithm.fit)(&reduction, options)
+    }
+}
+
+/// The factor of `[1 X y]`, rows scaled by the roots of their weights.
+fn factor(training: &Training<'_>, intercept: bool) -> Mat<f64> {
+    /// Rows that are factored at once.
+    const BLOCK: usize = 4096;
+    let numbers = training.columns.iter().map(|column| match column {
+        FeatureColumn::Numbers(numbers) => *numbers,
+        FeatureColumn::Categories { .. } => &[],
+    });
+    let columns: Vec<&[f64]> = numbers.chain([training.target]).collect();
+    let first = usize::from(intercept);
+    let width = first + columns.len();
+    let mut triangle = Triangle::new(width);
+    let rows = training.target.len();
+    let block = BLOCK.max(2 * width);
+    for start in (0..rows).step_by(block) {
+        let range = start..(start + block).min(rows);
+        let root = |row: usize| training.weights.map_or(1.0, |weights| weights[row].sqrt());
+        let value = |i: usize, row: usize| match i.checked_sub(first) {
+            None => root(row),
+            Some(column) => columns[column][row] * root(row),
+        };
+        if triangle.takes_block(range.len()) {
+            triangle.push_block(range.len(), |i, out| {
+                out.extend(range.clone().map(|row| value(i, row)));
+            });
+        } else {
+            for row in range {
+                triangle.push((0..width).map(|i| value(i, row)));
+            }
+        }
+    }
+    triangle.factor()
 }
 
 /// Every algorithm. The option `algorithm` of `fit` has the same names.
