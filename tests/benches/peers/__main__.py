@@ -1,18 +1,25 @@
-"""The Python peers of benches/speed: prints the best of a few runs, in seconds,
+r"""The Python peers of benches/speed: prints the best of a few runs, in seconds,
 as `name seconds` lines. Data are read before the clock starts, and a peer uses
 as many threads as it does by itself.
 
-    pip install numpy scipy pandas polars scikit-learn pyarrow duckdb
+    pip install numpy scipy pandas polars scikit-learn pyarrow duckdb \
+                statsmodels lightgbm onnxruntime onnxmltools
     python tests/benches/peers TASK FILE.parquet
 """
 
 import sys
+from importlib import import_module
 
-from screen import screen
-from stability import stability
-from tables import corr, corr_nulls, fit, kendall, lag, spearman
-
-TASKS = [corr, corr_nulls, spearman, kendall, lag, fit, screen, stability]
+TASKS = {
+    "tables": ["corr", "corr_nulls", "spearman", "kendall", "lag", "fit"],
+    "screen": ["screen"],
+    "stability": ["stability"],
+    "linear": ["path", "logistic", "rolling", "groups"],
+}
 
 if __name__ == "__main__":
-    {task.__name__: task for task in TASKS}[sys.argv[1]](sys.argv[2])
+    # A task needs the packages of its own module only.
+    name, path = sys.argv[1:]
+    module = next((module for module, tasks in TASKS.items() if name in tasks), "trees")
+    tasks = import_module(module)
+    {task.__name__: task for task in getattr(tasks, "TASKS", [getattr(tasks, name, None)])}[name](path)

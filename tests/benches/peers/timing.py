@@ -11,3 +11,8 @@ def best(name, runs, work):
         work()
         seconds.append(time.perf_counter() - start)
     print(name, min(seconds), flush=True)
+
+
+def note(name, value):
+    """Prints what is no time, such as a loss."""
+    print("#", name, value, flush=True)

@@ -60,11 +60,21 @@ pub fn python(task: &str, parquet: &Path) -> Vec<(String, f64)> {
         String::from_utf8_lossy(&output.stderr)
     );
     let text = String::from_utf8_lossy(&output.stdout);
-    let line = |line: &str| {
+    let (notes, times): (Vec<&str>, Vec<&str>) =
+        text.trim().lines().partition(|line| line.starts_with('#'));
+    for line in notes {
+        note(line.trim_start_matches("# "));
+    }
+    let line = |line: &&str| {
         let (name, seconds) = line.rsplit_once(' ').expect("a name and seconds");
         (name.to_owned(), seconds.parse().expect("seconds"))
     };
-    text.trim().lines().map(line).collect()
+    times.iter().map(line).collect()
+}
+
+/// Prints what is no time, such as a loss.
+pub fn note(text: &str) {
+    println!("    {text}");
 }
 
 /// Prints the seconds of all, and how many times ours the others take.
@@ -129,10 +139,30 @@ pub fn load_datafusion(parquet: &Path) -> DataFusionEngine {
 /// One query on both engines and its peer, task `peer` of peers/__main__.py,
 /// over the table `t` that `create` makes; reported as what `function` takes.
 pub fn compare(title: &str, function: &str, create: &str, runs: usize, sql: &str, peer: &str) {
+    compare_on(title, function, &[create.to_owned()], runs, sql, peer);
+}
+
+/// As [`compare`], after several statements: the first makes the table `t`, the
+/// others what else is there when the clock starts.
+pub fn compare_on(
+    title: &str,
+    function: &str,
+    setup: &[String],
+    runs: usize,
+    sql: &str,
+    peer: &str,
+) {
+    let (create, more) = setup.split_first().expect("a statement that makes t");
     let (mut duckdb, _folder, parquet) = load(create);
+    for statement in more {
+        query(&mut duckdb, statement);
+    }
     let ours = time(&mut duckdb, runs, sql);
     drop(duckdb);
     let mut datafusion = load_datafusion(&parquet);
+    for statement in more {
+        query(&mut datafusion, statement);
+    }
     let mut peers = vec![(
         format!("{function} on DataFusion"),
         time(&mut datafusion, runs, sql),

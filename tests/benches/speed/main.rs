@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! cargo bench --bench speed -- [corr] [spearman] [kendall] [fit] [lag] [screen] [stability]
+//!     [path] [logistic] [rolling] [groups] [gbdt] [forest] [predict]
 //! ```
 //!
 //! `LAGRANGE_BENCH_PYTHON` names a Python that has the packages of
@@ -12,11 +13,13 @@ mod correlation;
 mod fit;
 mod harness;
 mod lags;
+mod linear;
 mod screen;
 mod stability;
+mod trees;
 
 fn main() {
-    let tasks: [(&str, fn()); 7] = [
+    let tasks: [(&str, fn()); 14] = [
         ("corr", correlation::pearson),
         ("spearman", correlation::spearman),
         ("kendall", correlation::kendall),
@@ -24,6 +27,13 @@ fn main() {
         ("lag", lags::lags),
         ("screen", screen::screen),
         ("stability", stability::stability),
+        ("path", linear::path),
+        ("logistic", linear::logistic),
+        ("rolling", linear::rolling),
+        ("groups", linear::groups),
+        ("gbdt", trees::gbdt),
+        ("forest", trees::forest),
+        ("predict", trees::predict),
     ];
     let wanted: Vec<String> = std::env::args()
         .skip(1)
