@@ -16,9 +16,11 @@ use crate::models::training::NO_CATEGORY;
 /// they were passed. A merge shares the rows of the other store and copies none.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct RowStore {
+    /// The rows of each state that was merged; those of this one are the last.
     #[serde(with = "shared")]
-    merged: Vec<Arc<Part>>,
-    own: Part,
+    parts: Vec<Arc<Part>>,
+    /// Whether the last part is still added to.
+    open: bool,
 }
 
 /// What one state has seen.
@@ -118,7 +120,15 @@ impl RowStore {
         features: &[&Feature<'_>],
         rows: Rows<'_>,
     ) -> Result<()> {
-        let own = &mut self.own;
+        if !self.open {
+            self.parts.push(Arc::default());
+            self.open = true;
+        }
+        let Some(own) = self.parts.last_mut() else {
+            return Ok(());
+        };
+        // Copies only if a merge has shared the rows since.
+        let own = Arc::make_mut(own);
         if own.columns.is_empty() {
             let empty = |feature: &&Feature<'_>| match feature.numbers {
                 Some(_) => Values::Numbers(Vec::new()),
@@ -168,17 +178,13 @@ impl RowStore {
 
     /// Adds the rows of another store of the same features.
     pub fn merge(&mut self, other: &Self) {
-        self.merged.extend(other.merged.iter().cloned());
-        if other.own.rows > 0 {
-            self.merged.push(Arc::new(other.own.clone()));
-        }
+        let end = self.parts.len() - usize::from(self.open);
+        self.parts.splice(end..end, other.parts.iter().cloned());
     }
 
     fn parts(&self) -> impl Iterator<Item = &Part> {
-        let merged = self.merged.iter().map(Arc::as_ref);
-        merged
-            .chain(std::iter::once(&self.own))
-            .filter(|part| part.rows > 0)
+        let parts = self.parts.iter().map(Arc::as_ref);
+        parts.filter(|part| part.rows > 0)
     }
 
     /// The target of all rows.
