@@ -130,27 +130,22 @@ impl Aggregate for PermutationImportance {
             Some(setup) if setup.model != bytes => return Err(two_models()),
             Some(_) => {}
         }
-        let columns = model.match_features(SIGNATURE.name, features)?;
-        for row in rows.iter() {
-            let start = state.rows.len();
-            let values = [position.get(row), target.get(row)]
-                .into_iter()
-                .chain(columns.iter().map(|column| column.get(row)));
-            for (i, value) in values.enumerate() {
-                match value {
-                    Some(value) if value.is_infinite() => {
-                        return Err(match i {
-                            0 => infinite_feature(SIGNATURE.name, "position"),
-                            1 => infinite_feature(SIGNATURE.name, "target"),
-                            _ => infinite_feature(SIGNATURE.name, &model.header().features[i - 2]),
-                        });
-                    }
-                    Some(value) => state.rows.push(value),
-                    None => {
-                        state.rows.truncate(start);
-                        state.rows_skipped += 1;
-                        break;
-                    }
+        let encoded = model.encode(SIGNATURE.name, features, rows)?;
+        for (place, row) in rows.iter().enumerate() {
+            let (Some(position), Some(target)) = (position.get(row), target.get(row)) else {
+                state.rows_skipped += 1;
+                continue;
+            };
+            for (value, name) in [(position, "position"), (target, "target")] {
+                if value.is_infinite() {
+                    return Err(infinite_feature(SIGNATURE.name, name));
+                }
+            }
+            match encoded.row(place) {
+                None => state.rows_skipped += 1,
+                Some(values) => {
+                    state.rows.extend([position, target]);
+                    state.rows.extend(values);
                 }
             }
         }

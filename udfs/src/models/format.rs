@@ -81,7 +81,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Model> {
     let (body, _) = take_part(rest).ok_or_else(damaged)?;
     let header: Header = serde_json::from_slice(header).map_err(|_| damaged())?;
     let body: Body = postcard::from_bytes(body).map_err(|_| damaged())?;
-    Ok(Model { header, body })
+    Ok(Model::new(header, body))
 }
 
 fn take_part(bytes: &[u8]) -> Option<(&[u8], &[u8])> {

@@ -10,7 +10,7 @@ pub mod training;
 pub mod trees;
 
 use std::cell::RefCell;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
@@ -19,7 +19,8 @@ pub use format::is_model;
 pub use linear::{Coefficient, Linear};
 
 use crate::error::{Error, Result};
-use crate::input::{Features, Numbers, Rows};
+use crate::input::{Feature, Features, Rows};
+use crate::models::trees::{Compiled, Trees};
 
 /// What a person wants to know of a model without its parameters.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -48,7 +49,7 @@ pub enum Body {
     /// A weighted sum of features.
     Linear(Linear),
     /// Sums of leaves of decision trees.
-    Trees(trees::Trees),
+    Trees(Trees),
 }
 
 impl Body {
@@ -59,19 +60,44 @@ impl Body {
             Self::Trees(_) => None,
         }
     }
+
+    /// The trees, if it is made of them.
+    pub fn trees(&self) -> Option<&Trees> {
+        match self {
+            Self::Trees(trees) => Some(trees),
+            Self::Linear(_) => None,
+        }
+    }
+
+    /// Whether a row is predicted although a feature is missing.
+    pub fn takes_missing(&self) -> bool {
+        self.trees().is_some()
+    }
 }
 
 /// A fitted model.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Model {
     header: Header,
     body: Body,
+    /// Trees as they are walked, made when they are first asked.
+    compiled: OnceLock<Compiled>,
+}
+
+impl PartialEq for Model {
+    fn eq(&self, other: &Self) -> bool {
+        self.header == other.header && self.body == other.body
+    }
 }
 
 impl Model {
     /// Joins a header and the parameters it describes.
     pub fn new(header: Header, body: Body) -> Self {
-        Self { header, body }
+        Self {
+            header,
+            body,
+            compiled: OnceLock::new(),
+        }
     }
 
     /// What a person wants to know of the model.
@@ -89,77 +115,136 @@ impl Model {
         serde_json::to_value(&self.header).unwrap_or(Json::Null)
     }
 
-    /// A prediction per row of complete features, given in the model's order.
+    /// A prediction per row; a slice per feature, in the model's order: numbers
+    /// or codes of categories, NaN where missing if the model takes that.
     pub fn predict_complete(&self, features: &[&[f64]], rows: usize) -> Vec<f64> {
         match &self.body {
             Body::Linear(linear) => linear.predict(features, rows),
-            Body::Trees(_) => vec![f64::NAN; rows],
+            Body::Trees(trees) => trees.predictions(&self.sums(trees, features, rows)),
         }
     }
 
-    /// A prediction per selected row; `None` where a feature is missing.
+    /// The probability of each class, row after row; `None` if the model predicts
+    /// numbers. Features as [`Self::predict_complete`] takes them.
+    pub fn probabilities(&self, features: &[&[f64]], rows: usize) -> Option<Vec<f64>> {
+        match &self.body {
+            Body::Linear(_) => None,
+            Body::Trees(trees) => trees.probabilities(&self.sums(trees, features, rows)),
+        }
+    }
+
+    /// The values of the target that the model tells apart, ascending; none if it
+    /// predicts numbers.
+    pub fn classes(&self) -> &[f64] {
+        match &self.body {
+            Body::Linear(_) => &[],
+            Body::Trees(trees) => &trees.classes,
+        }
+    }
+
+    fn sums(&self, trees: &Trees, features: &[&[f64]], rows: usize) -> Vec<f64> {
+        let compiled = self.compiled.get_or_init(|| Compiled::of(trees));
+        compiled.sums(features, rows)
+    }
+
+    /// A prediction per selected row; `None` where a feature is missing that the
+    /// model cannot do without.
     ///
     /// # Errors
-    /// A feature of the model that the struct lacks or that is not numeric, and
-    /// an infinite value.
+    /// A feature of the model that the struct lacks or that is of another type,
+    /// and an infinite value.
     pub fn predict(
         &self,
         function: &str,
         features: &Features<'_>,
         rows: Rows<'_>,
     ) -> Result<Vec<Option<f64>>> {
-        let columns = self.match_features(function, features)?;
-        let count = rows.len();
-        let mut values = Vec::with_capacity(columns.len());
-        let mut complete = vec![true; count];
-        for (column, name) in columns.iter().zip(&self.header.features) {
-            let mut copy = Vec::with_capacity(count);
-            column.copy_rows(rows, &mut copy);
-            for (value, complete) in copy.iter_mut().zip(&mut complete) {
-                if value.is_nan() {
-                    *complete = false;
-                    *value = 0.0;
-                } else if value.is_infinite() {
-                    return Err(infinite_feature(function, name));
-                }
-            }
-            values.push(copy);
-        }
-        let slices: Vec<&[f64]> = values.iter().map(Vec::as_slice).collect();
-        let predictions = self.predict_complete(&slices, count);
-        Ok(predictions
-            .into_iter()
-            .zip(complete)
-            .map(|(prediction, complete)| complete.then_some(prediction))
-            .collect())
+        let encoded = self.encode(function, features, rows)?;
+        let predictions = self.predict_complete(&encoded.slices(), rows.len());
+        Ok(encoded.where_complete(predictions))
     }
 
-    /// The columns of the struct in the order of the model, found by name.
-    pub(crate) fn match_features<'f, 'a>(
+    /// The features of the selected rows as the model takes them.
+    ///
+    /// # Errors
+    /// As [`Self::predict`].
+    pub fn encode(
+        &self,
+        function: &str,
+        features: &Features<'_>,
+        rows: Rows<'_>,
+    ) -> Result<Encoded> {
+        let count = rows.len();
+        let takes_missing = self.body.takes_missing();
+        let mut columns = Vec::with_capacity(self.header.features.len());
+        let mut complete = vec![true; count];
+        for (i, field) in self.match_features(function, features)?.iter().enumerate() {
+            let mut values = Vec::with_capacity(count);
+            let categories = self.body.trees().and_then(|trees| trees.categories.get(i));
+            match (
+                categories.and_then(Option::as_ref),
+                &field.numbers,
+                &field.texts,
+            ) {
+                (Some(names), _, Some(texts)) => {
+                    let code = |row: usize| {
+                        let name = texts.get(row).copied().flatten()?;
+                        names
+                            .binary_search_by(|known| known.as_str().cmp(name))
+                            .ok()
+                    };
+                    values.extend(
+                        rows.iter()
+                            .map(|row| code(row).map_or(f64::NAN, |c| c as f64)),
+                    );
+                }
+                (None, Some(numbers), _) => numbers.copy_rows(rows, &mut values),
+                (categories, _, _) => {
+                    let fitted = if categories.is_some() {
+                        "text"
+                    } else {
+                        "numbers"
+                    };
+                    return Err(Error::data(
+                        function,
+                        format!(
+                            "feature '{}' is {}, the model was fitted on {fitted}; cast it",
+                            field.name, field.type_name
+                        ),
+                    ));
+                }
+            }
+            for (value, complete) in values.iter_mut().zip(&mut complete) {
+                if value.is_infinite() {
+                    return Err(infinite_feature(function, &field.name));
+                }
+                if value.is_nan() && !takes_missing {
+                    *complete = false;
+                    *value = 0.0;
+                }
+            }
+            columns.push(values);
+        }
+        Ok(Encoded { columns, complete })
+    }
+
+    /// The fields of the struct in the order of the model, found by name.
+    fn match_features<'f, 'a>(
         &self,
         function: &str,
         features: &'f Features<'a>,
-    ) -> Result<Vec<&'f Numbers<'a>>> {
+    ) -> Result<Vec<&'f Feature<'a>>> {
         let find = |name: &String| {
             let field = features.fields.iter().find(|field| field.name == *name);
-            let Some(field) = field else {
+            field.ok_or_else(|| {
                 let names: Vec<&str> = features.names().collect();
                 let near = crate::error::nearest(name, &names)
                     .map(|near| format!(" (it has '{near}')"))
                     .unwrap_or_default();
-                return Err(Error::data(
-                    function,
-                    format!(
-                        "the model needs feature '{name}', which the struct lacks{near}; add it"
-                    ),
-                ));
-            };
-            field.numbers.as_ref().ok_or_else(|| {
                 Error::data(
                     function,
                     format!(
-                        "feature '{name}' is {}, the model was fitted on numbers; cast it",
-                        field.type_name
+                        "the model needs feature '{name}', which the struct lacks{near}; add it"
                     ),
                 )
             })
@@ -199,6 +284,33 @@ impl Model {
             recent.push((bytes.to_vec(), Arc::clone(&model)));
             Ok(model)
         })
+    }
+}
+
+/// The features of some rows as a model takes them.
+pub struct Encoded {
+    /// In the model's order: numbers or codes of categories, NaN where missing.
+    columns: Vec<Vec<f64>>,
+    /// Rows with all that the model needs.
+    complete: Vec<bool>,
+}
+
+impl Encoded {
+    /// A slice per feature.
+    pub fn slices(&self) -> Vec<&[f64]> {
+        self.columns.iter().map(Vec::as_slice).collect()
+    }
+
+    /// The values of a row, unless it lacks a feature that the model needs.
+    pub fn row(&self, row: usize) -> Option<impl Iterator<Item = f64>> {
+        self.complete[row].then(|| self.columns.iter().map(move |column| column[row]))
+    }
+
+    /// `None` in place of what was computed for rows that lack a feature.
+    pub fn where_complete<T>(&self, values: Vec<T>) -> Vec<Option<T>> {
+        let both = values.into_iter().zip(&self.complete);
+        both.map(|(value, complete)| complete.then_some(value))
+            .collect()
     }
 }
 
