@@ -9,6 +9,7 @@ mod correlation_clusters;
 mod correlation_state;
 mod drift;
 mod entity_order;
+mod explain_predict;
 mod fail;
 mod feature_correlation;
 mod feature_importance;
@@ -24,9 +25,11 @@ mod lagrange_importance;
 mod metrics;
 mod model_coefficients;
 mod model_info;
+mod model_runs;
 mod mutual_information;
 mod permutation_importance;
 mod predict;
+mod predict_proba;
 mod prepare_training_data;
 mod relevance_tests;
 mod select_features;
@@ -56,7 +59,9 @@ static ALL: &[Function] = &[
     Function::Aggregate(&fit::Fit),
     Function::Scalar(&model_coefficients::ModelCoefficients),
     Function::Scalar(&model_info::ModelInfo),
+    Function::Scalar(&explain_predict::ExplainPredict),
     Function::Scalar(&predict::Predict),
+    Function::Scalar(&predict_proba::PredictProba),
     Function::Aggregate(&metrics::HIT_RATE),
     Function::Aggregate(&metrics::IC),
     Function::Aggregate(&metrics::MAE),

@@ -1,9 +1,9 @@
 //! `predict`.
 
+use super::model_runs::for_each_run;
 use crate::definition::{Argument, Category, Kind, Scalar, Signature};
 use crate::error::Result;
-use crate::input::{Inputs, Rows};
-use crate::models::Model;
+use crate::input::Inputs;
 use crate::value::{Column, Type};
 
 /// See the signature.
@@ -23,9 +23,10 @@ static SIGNATURE: Signature = Signature {
     ],
     options: &[],
     returns: Type::Double,
-    nulls: "NULL where the model is NULL or a feature of the model is NULL or NaN. Infinity is an error.",
+    nulls: "NULL where the model is NULL, or a feature that the model cannot do without is NULL or NaN (trees have \
+            learnt what to do without). Infinity is an error.",
     docs: "Predicts a row with a model.\n\n\
-           In units of the target. Features are found by name, never by position; fields that the model does not \
+           In units of the target; of a model that tells classes apart, the most probable one (see predict_proba). Features are found by name, never by position; fields that the model does not \
            know are ignored, one that it needs and the struct lacks is an error. The model may differ \
            from row to row (one per symbol, joined).",
     example: "SELECT round(predict(model, {'x': 10.0}), 6) AS at_ten FROM (SELECT fit(y, {'x': x}) AS model \
@@ -38,38 +39,18 @@ impl Scalar for Predict {
     }
 
     fn call(&self, inputs: &Inputs<'_>) -> Result<Column> {
-        let models = inputs.bytes(0)?;
-        let features = inputs.features(1)?;
         let mut out = vec![None; inputs.rows];
-        let mut start = 0;
-        // Rows that follow each other usually have the same model.
-        while start < inputs.rows {
-            let bytes = models[start];
-            let mut end = start + 1;
-            while end < inputs.rows && same(models[end], bytes) {
-                end += 1;
-            }
-            if let Some(bytes) = bytes {
-                let model = Model::read_cached(bytes)?;
-                let predictions = if start == 0 && end == inputs.rows {
-                    model.predict(SIGNATURE.name, features, Rows::All(end))?
-                } else {
-                    let rows: Vec<u32> = (start as u32..end as u32).collect();
-                    model.predict(SIGNATURE.name, features, Rows::Some(&rows))?
-                };
-                out[start..end].copy_from_slice(&predictions);
-            }
-            start = end;
-        }
+        let features = inputs.features(1)?;
+        for_each_run(
+            SIGNATURE.name,
+            inputs.bytes(0)?,
+            features,
+            |rows, model, encoded| {
+                let predictions = model.predict_complete(&encoded.slices(), rows.len());
+                out[rows].copy_from_slice(&encoded.where_complete(predictions));
+                Ok(())
+            },
+        )?;
         Ok(Column::Double(out))
-    }
-}
-
-/// Whether two models are the same: usually the very same bytes.
-fn same(a: Option<&[u8]>, b: Option<&[u8]>) -> bool {
-    match (a, b) {
-        (Some(a), Some(b)) => std::ptr::eq(a, b) || a == b,
-        (None, None) => true,
-        _ => false,
     }
 }

@@ -20,7 +20,7 @@ pub use linear::{Coefficient, Linear};
 
 use crate::error::{Error, Result};
 use crate::input::{Feature, Features, Rows};
-use crate::models::trees::{Compiled, Trees};
+use crate::models::trees::{Compiled, Explainer, Trees};
 
 /// What a person wants to know of a model without its parameters.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -82,6 +82,8 @@ pub struct Model {
     body: Body,
     /// Trees as they are walked, made when they are first asked.
     compiled: OnceLock<Compiled>,
+    /// The same for their explanation.
+    explainer: OnceLock<Explainer>,
 }
 
 impl PartialEq for Model {
@@ -97,6 +99,7 @@ impl Model {
             header,
             body,
             compiled: OnceLock::new(),
+            explainer: OnceLock::new(),
         }
     }
 
@@ -140,6 +143,29 @@ impl Model {
             Body::Linear(_) => &[],
             Body::Trees(trees) => &trees.classes,
         }
+    }
+
+    /// What each feature adds to the predictions, row after row, after what they
+    /// are without features. Trees: Shapley values of the sum `output`.
+    pub fn contributions(&self, features: &[&[f64]], rows: usize, output: usize) -> Vec<f64> {
+        let width = features.len() + 1;
+        let mut out = vec![0.0; rows * width];
+        match &self.body {
+            Body::Linear(linear) => {
+                for (row, out) in out.chunks_exact_mut(width).enumerate() {
+                    out[0] = linear.intercept.value;
+                    for (i, coefficient) in linear.coefficients.iter().enumerate() {
+                        out[i + 1] = coefficient.value * features[i][row];
+                    }
+                }
+            }
+            Body::Trees(trees) => {
+                let explainer = self.explainer.get_or_init(|| Explainer::of(trees));
+                let output = output.min(trees.outputs as usize - 1);
+                explainer.explain(output, features, &mut out);
+            }
+        }
+        out
     }
 
     fn sums(&self, trees: &Trees, features: &[&[f64]], rows: usize) -> Vec<f64> {

@@ -20,9 +20,12 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::OnceLock;
 
+use rayon::prelude::*;
+
 use super::{Rule, Tree, Trees};
 
 /// Of one feature on the path to a leaf.
+#[derive(Debug, Clone)]
 struct Condition {
     feature: usize,
     /// The share of the training rows that satisfy it, as the covers tell.
@@ -33,6 +36,7 @@ struct Condition {
 }
 
 /// Which values of a feature lead to a leaf.
+#[derive(Debug, Clone)]
 enum Test {
     /// Above the first, up to the second.
     Within(f64, f64),
@@ -75,17 +79,19 @@ impl Condition {
 }
 
 /// A leaf and what leads to it: a condition per feature.
+#[derive(Debug, Clone)]
 struct Path {
     value: f64,
     conditions: Vec<Condition>,
 }
 
 /// Shapley values of an ensemble.
+#[derive(Debug, Clone)]
 pub struct Explainer {
     /// By output; of all trees.
     paths: Vec<Vec<Path>>,
     /// By output: the mean of the sums over the training rows.
-    pub bias: Vec<f64>,
+    bias: Vec<f64>,
 }
 
 impl Explainer {
@@ -106,28 +112,44 @@ impl Explainer {
         Self { paths, bias }
     }
 
-    /// Adds the values of `rows` rows to `out`, row after row, a number per
-    /// feature: in units of the sum `output`, to which they add up with its bias.
-    /// A slice per feature, as prediction takes them.
-    pub fn add(&self, output: usize, features: &[&[f64]], rows: usize, out: &mut [f64]) {
+    /// Writes the bias and the values of rows to `out`, row after row, a number
+    /// for the bias and one per feature: in units of the sum `output`, to which
+    /// they add up. A slice per feature, as prediction takes them.
+    pub fn explain(&self, output: usize, features: &[&[f64]], out: &mut [f64]) {
+        let width = features.len() + 1;
+        // A row's values do not depend on the rows beside it.
+        let rows = (out.len() / width).div_ceil(rayon::current_num_threads());
+        let parts = out.par_chunks_mut(rows.max(1) * width);
+        parts.enumerate().for_each(|(part, out)| {
+            let start = part * rows;
+            let range = start..start + out.len() / width;
+            let features: Vec<&[f64]> = features.iter().map(|f| &f[range.clone()]).collect();
+            self.explain_part(output, &features, out);
+        });
+    }
+
+    fn explain_part(&self, output: usize, features: &[&[f64]], out: &mut [f64]) {
+        let width = features.len() + 1;
+        let rows = out.len() / width;
+        for out in out.chunks_exact_mut(width) {
+            out[0] = self.bias[output];
+        }
         let mut held = vec![0_u64; rows];
         for path in &self.paths[output] {
-            let count = path.conditions.len();
-            if count <= 64 {
+            if path.conditions.len() <= 64 {
                 held.fill(0);
                 for (i, condition) in path.conditions.iter().enumerate() {
-                    let values = &features[condition.feature][..rows];
-                    mark(condition, values, 1 << i, &mut held);
+                    mark(condition, features[condition.feature], 1 << i, &mut held);
                 }
-                path.add(features.len(), &held, out);
-            } else {
-                for row in 0..rows {
-                    let holds = |c: &Condition| c.holds(features[c.feature][row]);
-                    let held: Vec<bool> = path.conditions.iter().map(holds).collect();
-                    let values = path.values(|i| held[i]);
-                    for (condition, value) in path.conditions.iter().zip(values) {
-                        out[row * features.len() + condition.feature] += value;
-                    }
+                path.add(width, &held, out);
+                continue;
+            }
+            for (row, out) in out.chunks_exact_mut(width).enumerate() {
+                let holds = |c: &Condition| c.holds(features[c.feature][row]);
+                let held: Vec<bool> = path.conditions.iter().map(holds).collect();
+                let values = path.values(|i| held[i]);
+                for (condition, value) in path.conditions.iter().zip(values) {
+                    out[1 + condition.feature] += value;
                 }
             }
         }
@@ -184,7 +206,7 @@ impl Path {
             }
             let values = &known[*place as usize * count..][..count];
             for (condition, value) in self.conditions.iter().zip(values) {
-                out[condition.feature] += value;
+                out[1 + condition.feature] += value;
             }
         }
     }
@@ -410,8 +432,8 @@ mod tests {
         ];
         let columns: Vec<Vec<f64>> = (0..3).map(|j| rows.map(|row| row[j]).to_vec()).collect();
         let slices: Vec<&[f64]> = columns.iter().map(Vec::as_slice).collect();
-        let mut values = vec![0.0; 15];
-        explainer.add(0, &slices, 5, &mut values);
+        let mut values = vec![0.0; 20];
+        explainer.explain(0, &slices, &mut values);
         let orders = [
             [0, 1, 2],
             [0, 2, 1],
@@ -420,12 +442,12 @@ mod tests {
             [2, 0, 1],
             [2, 1, 0],
         ];
-        for (row, values) in rows.iter().zip(values.chunks(3)) {
+        for (row, values) in rows.iter().zip(values.chunks(4)) {
             let worth = |set: u32| {
                 let of = |tree| worth(tree, 0, row, set);
                 0.25 + trees.trees.iter().map(of).sum::<f64>()
             };
-            assert!((explainer.bias[0] - worth(0)).abs() < 1e-12);
+            assert!((values[0] - worth(0)).abs() < 1e-12);
             let mut expected = [0.0; 3];
             for order in orders {
                 let mut set = 0;
@@ -434,13 +456,13 @@ mod tests {
                     set |= 1 << feature;
                 }
             }
-            for (value, expected) in values.iter().zip(expected) {
+            for (value, expected) in values[1..].iter().zip(expected) {
                 assert!(
                     (value - expected).abs() < 1e-12,
                     "{row:?} {values:?} {expected:?}"
                 );
             }
-            let sum: f64 = values.iter().sum::<f64>() + explainer.bias[0];
+            let sum: f64 = values.iter().sum();
             assert!((sum - worth(7)).abs() < 1e-12);
         }
     }
