@@ -1,0 +1,20 @@
+//! Histogram gradient boosting and forests.
+
+mod bins;
+mod boost;
+mod edges;
+mod finish;
+mod fixed;
+mod grow;
+mod histogram;
+mod objective;
+mod parameters;
+mod rank;
+mod rows;
+mod split;
+
+pub use bins::Binned;
+pub use boost::{Boosted, Rows, train};
+pub use objective::Objective;
+pub use parameters::{Parameters, Sampling};
+pub use rows::Hashes;
