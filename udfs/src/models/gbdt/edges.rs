@@ -3,9 +3,11 @@
 /// The upper edges of at most `bins` bins, ascending; the last bin has none. A
 /// value belongs to the first bin whose edge is at least the value.
 ///
-/// `values` (without NaN) are sorted here. A value that is as frequent as a bin
-/// of average size has a bin of its own; the others share what is left equally.
-/// Few distinct values have a bin each. Edges lie half way between neighbouring
+/// `values` (without NaN) are sorted here. Few distinct values have a bin each.
+/// Of many, those below zero, zero and those above zero share no bin, so that a
+/// change of sign can be a split; the bins are shared among them by their numbers.
+/// A value that is as frequent as a bin of average size has a bin of its own; the
+/// others share what is left equally. Edges lie half way between neighbouring
 /// distinct values.
 pub(super) fn edges(values: &mut [f64], bins: usize) -> Vec<f64> {
     values.sort_unstable_by(f64::total_cmp);
@@ -16,17 +18,48 @@ pub(super) fn edges(values: &mut [f64], bins: usize) -> Vec<f64> {
             .map(|pair| between(pair[0].0, pair[1].0))
             .collect();
     }
-    let mean = values.len() as f64 / bins as f64;
+    let below = distinct.partition_point(|run| run.0 < 0.0);
+    let to_zero = distinct.partition_point(|run| run.0 <= 0.0);
+    let has_zero = to_zero > below;
+    if bins < 4 || (to_zero == 0 || below == distinct.len()) {
+        return cut(&distinct, bins);
+    }
+    let (negative, positive) = (&distinct[..below], &distinct[to_zero..]);
+    let bins = bins - usize::from(has_zero);
+    let (low, high) = (rows(negative), rows(positive));
+    let share = low as f64 / (low + high) as f64;
+    let of_negative = (bins as f64 * share).round() as usize;
+    let of_negative = of_negative.clamp(usize::from(low > 0), bins - usize::from(high > 0));
+    let mut edges = cut(negative, of_negative);
+    if let (Some(last), Some(next)) = (negative.last(), distinct.get(below)) {
+        edges.push(between(last.0, next.0));
+    }
+    if let (true, Some(next)) = (has_zero, positive.first()) {
+        edges.push(between(0.0, next.0));
+    }
+    edges.extend(cut(positive, bins - of_negative));
+    edges
+}
+
+/// Of how many rows these values are.
+fn rows(distinct: &[(f64, usize)]) -> usize {
+    distinct.iter().map(|run| run.1).sum()
+}
+
+/// The edges between `bins` bins of about equal size.
+fn cut(distinct: &[(f64, usize)], bins: usize) -> Vec<f64> {
+    if bins < 2 {
+        return Vec::new();
+    }
+    let mean = rows(distinct) as f64 / bins as f64;
     let is_large = |count: usize| count as f64 >= mean;
-    let large = distinct.iter().filter(|run| is_large(run.1)).count();
-    let small: usize = distinct
+    let (large, small): (Vec<usize>, Vec<usize>) = distinct
         .iter()
         .map(|run| run.1)
-        .filter(|&count| !is_large(count))
-        .sum();
+        .partition(|&count| is_large(count));
     // Of bins and rows that are not taken by large values.
-    let mut bins_left = bins.saturating_sub(large).max(1);
-    let mut rows_left = small;
+    let mut bins_left = bins.saturating_sub(large.len()).max(1);
+    let mut rows_left: usize = small.iter().sum();
     let mut size = rows_left as f64 / bins_left as f64;
     let mut edges = Vec::with_capacity(bins);
     let mut held = 0;
@@ -103,6 +136,17 @@ mod tests {
         let cuts = edges(&mut values, 10);
         assert!(cuts.contains(&499.5) && cuts.contains(&500.5), "{cuts:?}");
         assert!(cuts.len() < 10, "{cuts:?}");
+    }
+
+    #[test]
+    fn signs_share_no_bin() {
+        let mut values: Vec<f64> = (-301..700).map(|i| f64::from(i) / 10.0).collect();
+        let cuts = edges(&mut values, 11);
+        assert_eq!(cuts.len(), 10);
+        assert!(cuts.contains(&-0.05) && cuts.contains(&0.05), "{cuts:?}");
+        let mut values: Vec<f64> = (-100..900).map(|i| f64::from(i) + 0.5).collect();
+        let cuts = edges(&mut values, 7);
+        assert!(cuts.contains(&0.0) && cuts.len() == 6, "{cuts:?}");
     }
 
     #[test]
