@@ -107,7 +107,7 @@ SELECT * FROM feature_importance('training',
                                  target => 'target',
                                  features => $inputs,
                                  order_by => 'ts', partition_by => 'symbol',
-                                 horizon => $horizon, alpha => $alpha);
+                                 horizon => $horizon, options => {'alpha': $alpha});
 
 -- 3. Fit, on training rows only -----------------------------------------------
 --

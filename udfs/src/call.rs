@@ -3,6 +3,8 @@
 
 use std::fmt;
 
+use serde_json::Value as Json;
+
 use crate::definition::{Kind, Signature};
 use crate::error::{Error, Result};
 
@@ -23,6 +25,25 @@ pub enum Literal {
     List(Vec<Literal>),
     /// A struct.
     Struct(Vec<(String, Literal)>),
+}
+
+impl From<Literal> for Json {
+    /// A number that JSON does not know becomes text.
+    fn from(literal: Literal) -> Self {
+        match literal {
+            Literal::Null => Self::Null,
+            Literal::Boolean(value) => value.into(),
+            Literal::Integer(value) => value.into(),
+            Literal::Double(value) if value.is_finite() => value.into(),
+            Literal::Double(value) => value.to_string().into(),
+            Literal::Text(text) => text.into(),
+            Literal::List(values) => values.into_iter().map(Self::from).collect(),
+            Literal::Struct(fields) => fields
+                .into_iter()
+                .map(|(name, value)| (name, Self::from(value)))
+                .collect(),
+        }
+    }
 }
 
 impl fmt::Display for Literal {
@@ -253,6 +274,21 @@ impl<'a> Call<'a> {
             Ok(value)
         } else {
             Err(self.wrong(name, format!("pass a number from {least} to {most}")))
+        }
+    }
+
+    /// A struct, or JSON text of an object; JSON null for NULL.
+    pub fn options(&self, name: &str) -> Result<Json> {
+        let options = match self.literal(name) {
+            Literal::Text(text) => serde_json::from_str(text).ok(),
+            other => Some(Json::from(other.clone())),
+        };
+        match options {
+            Some(options @ (Json::Null | Json::Object(_))) => Ok(options),
+            _ => Err(self.wrong(
+                name,
+                "pass a struct such as {'key': value}, or JSON text of an object",
+            )),
         }
     }
 

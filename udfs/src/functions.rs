@@ -38,6 +38,8 @@ mod vif;
 
 use crate::definition::Function;
 
+pub use fit::checked_options as fit_options;
+
 /// Every function of the catalogue, by category, then by name.
 static ALL: &[Function] = &[
     Function::Table(&lag_features::LagFeatures),

@@ -9,7 +9,7 @@ use arrow::datatypes::{DataType, Float64Type, Int64Type, TimeUnit};
 use serde_json::Value as Json;
 
 use crate::call::Literal;
-use crate::datafusion::literal::{json, literal_at};
+use crate::datafusion::literal::literal_at;
 use crate::datafusion::types::{is_number, sql_name};
 use crate::definition::{Kind, Signature};
 use crate::error::{Error, Result};
@@ -269,7 +269,7 @@ impl OptionsColumn for OptionsArray<'_> {
             Literal::Text(text) => {
                 serde_json::from_str(&text).map_err(|error| wrong(text, error.to_string()))
             }
-            other => Ok(json(other)),
+            other => Ok(other.into()),
         }
     }
 }

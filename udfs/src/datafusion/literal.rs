@@ -1,9 +1,8 @@
-//! Arrow scalars as constants, and constants as JSON.
+//! Arrow scalars as constants.
 
 use arrow::array::{Array, ArrayRef, StructArray};
 use arrow::datatypes::DataType;
 use datafusion::common::ScalarValue;
-use serde_json::{Number, Value as Json};
 
 use crate::call::Literal;
 use crate::datafusion::types::{is_number, sql_name};
@@ -75,27 +74,5 @@ fn double(value: &ScalarValue) -> Option<Literal> {
     match value.cast_to(&DataType::Float64) {
         Ok(ScalarValue::Float64(Some(value))) => Some(Literal::Double(value)),
         _ => None,
-    }
-}
-
-/// The constant as JSON. NaN and infinity, which JSON has not, become text, so
-/// that a check of an option reports them instead of taking the default.
-pub fn json(value: Literal) -> Json {
-    match value {
-        Literal::Null => Json::Null,
-        Literal::Boolean(value) => Json::Bool(value),
-        Literal::Integer(value) => Json::from(value),
-        Literal::Double(value) => match Number::from_f64(value) {
-            Some(number) => Json::Number(number),
-            None => Json::String(value.to_string()),
-        },
-        Literal::Text(value) => Json::String(value),
-        Literal::List(values) => Json::Array(values.into_iter().map(json).collect()),
-        Literal::Struct(fields) => Json::Object(
-            fields
-                .into_iter()
-                .map(|(name, value)| (name, json(value)))
-                .collect(),
-        ),
     }
 }

@@ -1,8 +1,6 @@
 //! Single values of any type, nested ones included: the arguments of table
 //! functions, and options.
 
-use serde_json::Value as Json;
-
 use crate::call::Literal;
 
 use super::logical_type::id;
@@ -54,22 +52,4 @@ fn list(elements: Vector<'_>, range: std::ops::Range<usize>) -> Result<Literal, 
         .map(|row| read(elements, row))
         .collect::<Result<_, _>>()
         .map(Literal::List)
-}
-
-/// The literal as JSON. JSON has no infinity and no NaN: they become text, so
-/// that an option which asks for a number refuses them by name.
-pub(super) fn json(literal: Literal) -> Json {
-    match literal {
-        Literal::Null => Json::Null,
-        Literal::Boolean(value) => value.into(),
-        Literal::Integer(value) => value.into(),
-        Literal::Double(value) if value.is_finite() => value.into(),
-        Literal::Double(value) => value.to_string().into(),
-        Literal::Text(text) => text.into(),
-        Literal::List(values) => values.into_iter().map(json).collect(),
-        Literal::Struct(fields) => fields
-            .into_iter()
-            .map(|(name, value)| (name, json(value)))
-            .collect(),
-    }
 }

@@ -143,7 +143,7 @@ impl OptionsColumn for Options<'_> {
                 "pass numbers, text, booleans and lists of them",
             )
         })?;
-        match literal::json(literal) {
+        match Json::from(literal) {
             Json::String(text) => serde_json::from_str(&text).map_err(|error| {
                 Error::argument(
                     self.function,

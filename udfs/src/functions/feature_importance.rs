@@ -1,12 +1,16 @@
 //! `feature_importance`.
 
+use serde_json::{Map, Value as Json};
+
 use super::entity_order::{EntityOrder, ORDER_BY, PARTITION_BY};
 use super::feature_rows::{EXCLUDE, FEATURES, FeatureRows, unnested};
+use super::fit::checked_options;
 use super::lagrange_importance::FIELDS;
 use crate::call::{Call, quote_name, quote_text};
 use crate::definition::{Argument, Category, Kind, Signature, Table};
 use crate::error::{Error, Result};
-use crate::models::importance::{Method, learner};
+use crate::models::algorithms;
+use crate::models::importance::{Learner, Method, learner};
 use crate::value::Type;
 
 /// See the signature.
@@ -26,8 +30,8 @@ static SIGNATURE: Signature = Signature {
             "method",
             Kind::Texts,
             "NULL",
-            "one or more of permutation, coefficient, single_feature, shap, gain, split; NULL: permutation and \
-             coefficient",
+            "one or more of permutation, coefficient, single_feature, shap, gain, split; NULL: permutation and, as \
+             far as the algorithm has it, coefficient or gain",
         ),
         Argument::optional(
             "scheme",
@@ -54,12 +58,17 @@ static SIGNATURE: Signature = Signature {
             "0",
             "distinct times after a test segment (and its labels) that do not train either, for purged_kfold",
         ),
-        Argument::optional("algorithm", Kind::Text, "'ridge'", "as of fit: ols, ridge"),
         Argument::optional(
-            "alpha",
-            Kind::Double,
-            "1.0",
-            "as of fit: the penalty of ridge, features in their own units",
+            "algorithm",
+            Kind::Text,
+            "'ridge'",
+            "as of fit, such as ols, ridge, gbdt, random_forest",
+        ),
+        Argument::optional(
+            "options",
+            Kind::Options,
+            "NULL",
+            "of the algorithm, as of fit: {'alpha': 10.0} or {'trees': 200, 'max_leaves': 15}",
         ),
         Argument::optional(
             "metric",
@@ -115,8 +124,10 @@ static SIGNATURE: Signature = Signature {
            - single_feature: a model of the feature alone, on the test rows: R² (mse) or correlation (ic) of its \
            predictions.\n\
            - shap: mean |Shapley value| over the test rows, in units of the target; of a linear model the value is \
-           coefficient times feature less its training mean (Lundberg and Lee 2017, corollary 1).\n\
-           - gain, split: of tree models; an error for ols and ridge, which have none.\n\n\
+           coefficient times feature less its training mean (Lundberg and Lee 2017, corollary 1), of trees that of \
+           explain_predict.\n\
+           - gain, split: what the splits on the feature saved of the training loss, and how many there are: of gbdt, \
+           random_forest and extra_trees; an error for algorithms without trees.\n\n\
            Returns one row per method and feature: `method`, `feature` (VARCHAR); `cluster`, `members` (BIGINT, NULL \
            without clusters); `importance`, the mean over folds, `std` over folds (n - 1, NULL of one fold) and \
            `standard_error` = std / √folds (DOUBLE); `share` (DOUBLE, from 0 to 1) of the sum of |importance|, where \
@@ -213,20 +224,20 @@ impl Table for FeatureImportance {
 
 /// The options of the kernel, as a struct.
 fn options(call: &Call<'_>, non_numeric: &str) -> Result<String> {
-    let algorithm = call.choice("algorithm", &["ols", "ridge"])?;
-    let alpha = call.double("alpha", 0.0, 1e300)?;
+    let model = model_options(call)?;
+    let (algorithm, checked) = checked_options(&model)?;
+    let learner = learner(algorithm, checked);
     let scheme = call.choice("scheme", &["walk_forward", "purged_kfold"])?;
     let folds = call.integer("folds", if scheme == "purged_kfold" { 2 } else { 1 })?;
     let options = [
         (
             "methods",
-            quote_text(&methods(call, algorithm, alpha)?.join(",")),
+            quote_text(&methods(call, learner.as_ref())?.join(",")),
         ),
         ("scheme", quote_text(scheme)),
         ("folds", folds.to_string()),
         ("embargo", call.integer("embargo", 0)?.to_string()),
-        ("algorithm", quote_text(algorithm)),
-        ("alpha", format!("{alpha:?}")),
+        ("model", quote_text(&model.to_string())),
         ("metric", quote_text(call.choice("metric", &["mse", "ic"])?)),
         ("repeats", call.integer("repeats", 1)?.to_string()),
         ("block", call.integer("block", 1)?.to_string()),
@@ -245,19 +256,33 @@ fn options(call: &Call<'_>, non_numeric: &str) -> Result<String> {
     Ok(format!("{{{}}}", fields.join(", ")))
 }
 
+/// The options of `fit`: those of the argument and the algorithm.
+fn model_options(call: &Call<'_>) -> Result<Json> {
+    let names: Vec<&str> = algorithms::ALL.iter().map(|entry| entry.name()).collect();
+    let algorithm = call.choice("algorithm", &names)?;
+    let mut model = Map::from_iter([("algorithm".to_owned(), Json::from(algorithm))]);
+    if let Json::Object(options) = call.options("options")? {
+        if options.contains_key("algorithm") {
+            let fix = "pass the algorithm as the argument algorithm";
+            return Err(Error::argument(
+                call.function(),
+                "options",
+                call.literal("options"),
+                fix,
+            ));
+        }
+        model.extend(options);
+    }
+    Ok(Json::Object(model))
+}
+
 /// The methods, which the algorithm's models must have.
-fn methods(call: &Call<'_>, algorithm: &str, alpha: f64) -> Result<Vec<&'static str>> {
+fn methods(call: &Call<'_>, learner: &dyn Learner) -> Result<Vec<&'static str>> {
     let known = Method::ALL.map(|(name, _)| name);
+    let has = |name: &str| Method::named(name).is_some_and(|method| learner.has(method));
     let Some(names) = call.choices("method", &known)? else {
-        return Ok(vec![Method::Permutation.name(), Method::Coefficient.name()]);
-    };
-    let learner = learner(algorithm, alpha);
-    let has = |name: &str| {
-        let method = Method::named(name);
-        learner
-            .as_ref()
-            .zip(method)
-            .is_some_and(|(learner, method)| learner.has(method))
+        let defaults = ["permutation", "coefficient", "gain"].into_iter();
+        return Ok(defaults.filter(|name| has(name)).collect());
     };
     match names.iter().find(|name| !has(name)) {
         None => Ok(names),
@@ -265,7 +290,8 @@ fn methods(call: &Call<'_>, algorithm: &str, alpha: f64) -> Result<Vec<&'static 
             let has: Vec<&str> = known.into_iter().filter(|name| has(name)).collect();
             let (last, others) = has.split_last().unwrap_or((&"another algorithm", &[]));
             let fix = format!(
-                "'{name}' needs a tree algorithm and '{algorithm}' is none: use {} or {last}",
+                "models of '{}' have none: use {} or {last}",
+                learner.name(),
                 others.join(", ")
             );
             Err(Error::argument(
@@ -362,7 +388,7 @@ mod tests {
         };
         assert_eq!(
             error(Literal::List(vec![text("shap"), text("gain")])),
-            "feature_importance: argument 'method' is 'gain'; 'gain' needs a tree algorithm and 'ridge' is none: use \
+            "feature_importance: argument 'method' is 'gain'; models of 'ridge' have none: use \
              permutation, coefficient, single_feature or shap"
         );
         assert!(error(text("permutatoin")).contains("did you mean 'permutation'?"));

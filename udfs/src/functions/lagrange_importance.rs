@@ -1,5 +1,6 @@
 //! `lagrange_importance`: what `feature_importance` computes.
 
+use super::fit::checked_options;
 use super::gather::{Gather, Gathered, NON_NUMERIC, OverFeatures};
 use crate::definition::{Accepts, Argument, Category, Kind, OptionKey, Signature};
 use crate::error::{Error, Result};
@@ -78,16 +79,10 @@ static SIGNATURE: Signature = Signature {
             docs: "times after a test segment that do not train",
         },
         OptionKey {
-            name: "algorithm",
-            accepts: Accepts::Choice(&["ols", "ridge"]),
-            default: "\"ridge\"",
-            docs: "of the models",
-        },
-        OptionKey {
-            name: "alpha",
-            accepts: Accepts::Number(0.0, 1e300),
-            default: "1.0",
-            docs: "the penalty of ridge",
+            name: "model",
+            accepts: Accepts::Text,
+            default: "\"{\\\"algorithm\\\": \\\"ridge\\\"}\"",
+            docs: "JSON text of the options of fit",
         },
         OptionKey {
             name: "metric",
@@ -149,12 +144,14 @@ impl OverFeatures for Importance {
             return Err(Error::internal(self.caller(), "four numbers were expected"));
         };
         let request = request(self.caller(), options)?;
-        let algorithm = options.text("algorithm");
-        let learner = learner(algorithm, options.number("alpha"))
-            .ok_or_else(|| Error::internal(self.caller(), "an algorithm without a learner"))?;
+        let model = serde_json::from_str(options.text("model"))
+            .map_err(|error| Error::internal(self.caller(), error.to_string()))?;
+        let (algorithm, model) = checked_options(&model)?;
+        let takes_missing = algorithm.takes_missing() && request.max_correlation.is_none();
+        let learner = learner(algorithm, model);
         if let Some(method) = request.methods.iter().find(|method| !learner.has(**method)) {
             let method = format!("'{}'", method.name());
-            let fix = format!("'{algorithm}' has none");
+            let fix = format!("'{}' has none", learner.name());
             return Err(Error::argument(self.caller(), "method", method, fix));
         }
         let labelled = |row: &usize| !(target[*row].is_nan() || end[*row].is_nan());
@@ -165,8 +162,10 @@ impl OverFeatures for Importance {
             .filter(|&feature| present(&gathered.columns[feature]))
             .collect();
         let complete = |row: &usize| {
-            kept.iter()
-                .all(|&feature| !gathered.columns[feature][*row].is_nan())
+            takes_missing
+                || kept
+                    .iter()
+                    .all(|&feature| !gathered.columns[feature][*row].is_nan())
         };
         let mut rows: Vec<u32> = rows
             .into_iter()
@@ -186,7 +185,7 @@ impl OverFeatures for Importance {
             true => Vec::new(),
             false => folds_of(&rows, start, end, options),
         };
-        let report = measure(learner.as_ref(), &sample, &folds, &request);
+        let report = measure(learner.as_ref(), &sample, &folds, &request)?;
         Ok(table(gathered, &kept, rows.len(), &report))
     }
 }

@@ -71,6 +71,17 @@ impl Entry {
         }
     }
 
+    /// Whether its models are weighted sums of features.
+    pub fn is_linear(self) -> bool {
+        let others = ["knn", "svr", "svc", "naive_bayes"];
+        !self.is_trees() && !others.contains(&self.name())
+    }
+
+    /// Whether its models are sums of trees.
+    pub fn is_trees(self) -> bool {
+        ["gbdt", "random_forest", "extra_trees"].contains(&self.name())
+    }
+
     /// Fits rows that are at hand, of which there is at least one.
     pub fn fit(self, training: &Training<'_>, options: &Options) -> Result<Fitted> {
         let algorithm = match self {

@@ -6,6 +6,7 @@
 //! and their summary over the folds are here and know no algorithm.
 
 mod clusters;
+mod fitted;
 mod linear;
 mod summary;
 
@@ -13,6 +14,9 @@ use rayon::prelude::*;
 
 pub use summary::{Entry, Report};
 
+use crate::error::Result;
+use crate::models::algorithms;
+use crate::options::Options;
 use crate::statistics::pair_moments::PairMoments;
 use crate::statistics::random::Random;
 use crate::time::folds::Fold;
@@ -96,10 +100,10 @@ pub trait Learner: Sync {
     fn has(&self, method: Method) -> bool;
 
     /// A model of the given rows, of which there is at least one.
-    fn fit(&self, sample: &Sample<'_>, train: &[u32]) -> Box<dyn FoldModel>;
+    fn fit(&self, sample: &Sample<'_>, train: &[u32]) -> Result<Box<dyn FoldModel>>;
 
     /// A model per fold; for algorithms that share work between folds.
-    fn fit_folds(&self, sample: &Sample<'_>, folds: &[Fold]) -> Vec<Box<dyn FoldModel>> {
+    fn fit_folds(&self, sample: &Sample<'_>, folds: &[Fold]) -> Result<Vec<Box<dyn FoldModel>>> {
         let models = folds.par_iter().map(|fold| self.fit(sample, &fold.train));
         models.collect()
     }
@@ -128,19 +132,24 @@ pub trait FoldModel: Send + Sync {
     fn shap(&self, sample: &Sample<'_>, rows: &[u32]) -> Vec<f64>;
 
     /// The same algorithm on the same training rows and these features alone.
-    fn refit(&self, sample: &Sample<'_>, train: &[u32], features: &[usize]) -> Box<dyn FoldModel>;
+    fn refit(
+        &self,
+        sample: &Sample<'_>,
+        train: &[u32],
+        features: &[usize],
+    ) -> Result<Box<dyn FoldModel>>;
 
     /// Features that repeat others in the training rows, or are constant.
     fn redundant(&self) -> &[usize];
 }
 
-/// The algorithm of that name; `None` if there is none. `alpha` is the penalty
-/// of ridge.
-pub fn learner(name: &str, alpha: f64) -> Option<Box<dyn Learner>> {
-    match name {
-        "ols" => Some(Box::new(linear::LeastSquares::ordinary())),
-        "ridge" => Some(Box::new(linear::LeastSquares::ridge(alpha))),
-        _ => None,
+/// The learner of an algorithm with checked options.
+pub fn learner(entry: algorithms::Entry, options: Options) -> Box<dyn Learner> {
+    // Least squares shares work between folds and subsets of features.
+    match entry.name() {
+        "ols" => Box::new(linear::LeastSquares::ordinary()),
+        "ridge" => Box::new(linear::LeastSquares::ridge(options.number_or("alpha", 1.0))),
+        _ => Box::new(fitted::Fitting::new(entry, options)),
     }
 }
 
@@ -176,7 +185,7 @@ pub fn measure(
     sample: &Sample<'_>,
     folds: &[Fold],
     request: &Request,
-) -> Report {
+) -> Result<Report> {
     let folds: Vec<Fold> = folds
         .iter()
         .filter(|fold| !fold.train.is_empty() && !fold.test.is_empty())
@@ -193,9 +202,9 @@ pub fn measure(
         (Some(limit), Some(first)) => clusters::of(sample, &first.train, limit),
         _ => alone(),
     };
-    let models = learner.fit_folds(sample, &folds);
+    let models = learner.fit_folds(sample, &folds)?;
     // [fold][method][unit]
-    let values: Vec<Vec<Vec<Option<f64>>>> = folds
+    let values = folds
         .iter()
         .zip(&models)
         .enumerate()
@@ -204,11 +213,13 @@ pub fn measure(
             let methods = request.methods.iter();
             methods.map(|method| measured.by(*method, &units)).collect()
         })
-        .collect();
+        .collect::<Result<Vec<Vec<Vec<Option<f64>>>>>>()?;
     let mut redundant: Vec<usize> = models.iter().flat_map(|m| m.redundant()).copied().collect();
     redundant.sort_unstable();
     redundant.dedup();
-    summary::report(sample, &folds, request, &units, &values, &redundant)
+    Ok(summary::report(
+        sample, &folds, request, &units, &values, &redundant,
+    ))
 }
 
 /// One fold with its model, and what the methods share.
@@ -242,8 +253,8 @@ impl<'a> Measured<'a> {
     }
 
     /// A value per unit.
-    fn by(&self, method: Method, units: &[Unit]) -> Vec<Option<f64>> {
-        match method {
+    fn by(&self, method: Method, units: &[Unit]) -> Result<Vec<Option<f64>>> {
+        Ok(match method {
             Method::Permutation => {
                 let drop = Drop::of(self.request.metric, &self.actual, &self.predicted);
                 let drops = units.par_iter().map(|unit| self.permutation(unit, &drop));
@@ -251,13 +262,13 @@ impl<'a> Measured<'a> {
             }
             Method::SingleFeature => {
                 let scores = units.par_iter().map(|unit| self.alone(unit));
-                scores.collect()
+                scores.collect::<Result<_>>()?
             }
             Method::Shap => sums(units, Some(&self.model.shap(self.sample, &self.fold.test))),
             Method::Coefficient | Method::Gain | Method::Split => {
                 sums(units, self.model.built_in(method).as_deref())
             }
-        }
+        })
     }
 
     /// The mean drop over the repeats.
@@ -280,16 +291,16 @@ impl<'a> Measured<'a> {
         Some(drops.sum::<f64>() / repeats as f64)
     }
 
-    fn alone(&self, unit: &Unit) -> Option<f64> {
+    fn alone(&self, unit: &Unit) -> Result<Option<f64>> {
         let model = self
             .model
-            .refit(self.sample, &self.fold.train, &unit.features);
+            .refit(self.sample, &self.fold.train, &unit.features)?;
         let predicted = model.predict(self.sample, &self.fold.test);
         let moments = PairMoments::of(&self.actual, &predicted);
-        varies(&self.actual).then(|| match self.request.metric {
+        Ok(varies(&self.actual).then(|| match self.request.metric {
             Metric::Ic => moments.correlation().unwrap_or(0.0),
             Metric::Mse => 1.0 - moments.squared_error / moments.squares[0],
-        })
+        }))
     }
 }
 

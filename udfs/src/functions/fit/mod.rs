@@ -239,15 +239,12 @@ impl Aggregate for Fit {
 
 impl Setup {
     fn new(features: &Features<'_>, given: &Json) -> Result<Self> {
-        let options = Options::parse(&SIGNATURE, given)?;
-        let algorithm = options.text("algorithm").to_owned();
-        let entry = entry(&algorithm)?;
-        refuse_foreign_options(entry, given)?;
+        let (entry, options) = checked_options(given)?;
         let intercept = options.flag("intercept");
         let columns = features.fields.len() + 1 + usize::from(intercept);
         Ok(Self {
             features: features.names().map(str::to_owned).collect(),
-            algorithm,
+            algorithm: entry.name().to_owned(),
             intercept,
             options: given.to_string(),
             kept: match entry {
@@ -266,6 +263,17 @@ impl Setup {
             .map_err(|error| Error::internal(SIGNATURE.name, error.to_string()))?;
         Options::parse(&SIGNATURE, &given)
     }
+}
+
+/// The algorithm of options of `fit`, and the options with their defaults.
+///
+/// # Errors
+/// Unknown options, those of another algorithm, and values out of range.
+pub fn checked_options(given: &Json) -> Result<(Entry, Options)> {
+    let options = Options::parse(&SIGNATURE, given)?;
+    let entry = entry(options.text("algorithm"))?;
+    refuse_foreign_options(entry, given)?;
+    Ok((entry, options))
 }
 
 fn entry(algorithm: &str) -> Result<Entry> {

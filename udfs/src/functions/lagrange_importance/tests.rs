@@ -160,7 +160,7 @@ fn blocks_and_correlations_give_the_numbers_of_the_reference() {
     let value = result(
         &panel(3.0),
         &["a", "b", "c"],
-        json!({"methods": METHODS, "folds": 3, "algorithm": "ols", "metric": "ic", "repeats": 3, "block": 2, "seed": 7}),
+        json!({"methods": METHODS, "folds": 3, "model": "{\"algorithm\": \"ols\"}", "metric": "ic", "repeats": 3, "block": 2, "seed": 7}),
     );
     assert_reference(
         &value,
@@ -198,7 +198,7 @@ fn purged_k_folds_give_the_numbers_of_the_reference() {
     let value = result(
         &panel(2.0),
         &["a", "b", "c"],
-        json!({"methods": METHODS, "scheme": "purged_kfold", "folds": 4, "embargo": 3, "alpha": 100}),
+        json!({"methods": METHODS, "scheme": "purged_kfold", "folds": 4, "embargo": 3, "model": "{\"algorithm\": \"ridge\", \"alpha\": 100}"}),
     );
     assert_reference(
         &value,

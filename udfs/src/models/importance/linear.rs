@@ -6,6 +6,7 @@ use faer::Mat;
 use rayon::prelude::*;
 
 use super::{FoldModel, Learner, Method, Sample};
+use crate::error::Result;
 use crate::statistics::least_squares::{Problem, Solution};
 use crate::statistics::triangle::{Triangle, factor_in_place};
 use crate::time::folds::Fold;
@@ -52,14 +53,14 @@ impl Learner for LeastSquares {
         !matches!(method, Method::Gain | Method::Split)
     }
 
-    fn fit(&self, sample: &Sample<'_>, train: &[u32]) -> Box<dyn FoldModel> {
+    fn fit(&self, sample: &Sample<'_>, train: &[u32]) -> Result<Box<dyn FoldModel>> {
         let triangle = triangle(sample, train);
-        self.model(&triangle, train.len(), sample.columns.len())
+        Ok(self.model(&triangle, train.len(), sample.columns.len()))
     }
 
     /// Where each fold trains on the rows of the one before and more, as when
     /// walking forward, every row is factored once.
-    fn fit_folds(&self, sample: &Sample<'_>, folds: &[Fold]) -> Vec<Box<dyn FoldModel>> {
+    fn fit_folds(&self, sample: &Sample<'_>, folds: &[Fold]) -> Result<Vec<Box<dyn FoldModel>>> {
         let before = std::iter::once(&[][..]).chain(folds.iter().map(|fold| &*fold.train));
         let news: Vec<Option<Vec<u32>>> = before
             .zip(folds)
@@ -77,11 +78,11 @@ impl Learner for LeastSquares {
             }
             whole.push(piece);
         }
-        whole
+        let models = whole
             .par_iter()
             .zip(folds)
-            .map(|(triangle, fold)| self.model(triangle, fold.train.len(), sample.columns.len()))
-            .collect()
+            .map(|(triangle, fold)| self.model(triangle, fold.train.len(), sample.columns.len()));
+        Ok(models.collect())
     }
 }
 
@@ -216,7 +217,7 @@ impl FoldModel for LinearModel {
     }
 
     /// R of some columns is R of those columns of R.
-    fn refit(&self, _: &Sample<'_>, _: &[u32], features: &[usize]) -> Box<dyn FoldModel> {
+    fn refit(&self, _: &Sample<'_>, _: &[u32], features: &[usize]) -> Result<Box<dyn FoldModel>> {
         let place = |feature: &usize| self.features.iter().position(|known| known == feature);
         let places: Vec<usize> = features.iter().filter_map(place).collect();
         let (height, width) = (self.factor.ncols(), places.len() + 2);
@@ -234,7 +235,12 @@ impl FoldModel for LinearModel {
             },
         );
         let features = places.iter().map(|&i| self.features[i]).collect();
-        Box::new(Self::of(factor, features, self.rows, self.penalty))
+        Ok(Box::new(Self::of(
+            factor,
+            features,
+            self.rows,
+            self.penalty,
+        )))
     }
 
     fn redundant(&self) -> &[usize] {

@@ -62,7 +62,10 @@ fn a_change_is_the_difference_of_predictions_of_a_shuffled_copy() {
     let (columns, target) = columns();
     let sample = sample_of(&columns, &target);
     let fold = &some_folds(Scheme::WalkForward)[1];
-    let model = LeastSquaresOf::Ridge.learner().fit(&sample, &fold.train);
+    let model = LeastSquaresOf::Ridge
+        .learner()
+        .fit(&sample, &fold.train)
+        .unwrap();
     let mut random = Random::stream(7, "x", 0);
     let donors = block_permutation(&fold.test, 3, &mut random);
     let mut shuffled = columns.clone();
@@ -103,11 +106,10 @@ enum LeastSquaresOf {
 
 impl LeastSquaresOf {
     fn learner(self) -> Box<dyn Learner> {
-        let found = match self {
-            Self::Ols => learner("ols", 1.0),
-            Self::Ridge => learner("ridge", 2.5),
-        };
-        found.unwrap()
+        match self {
+            Self::Ols => Box::new(linear::LeastSquares::ordinary()),
+            Self::Ridge => Box::new(linear::LeastSquares::ridge(2.5)),
+        }
     }
 }
 
@@ -120,10 +122,11 @@ fn models_of_fewer_features_are_those_fitted_to_them() {
         let learner = algorithm.learner();
         let refitted = learner
             .fit(&sample, &fold.train)
-            .refit(&sample, &fold.train, &[1, 3]);
+            .and_then(|model| model.refit(&sample, &fold.train, &[1, 3]))
+            .unwrap();
         let narrow = vec![columns[1].clone(), columns[3].clone()];
         let narrow = sample_of(&narrow, &target);
-        let anew = learner.fit(&narrow, &fold.train);
+        let anew = learner.fit(&narrow, &fold.train).unwrap();
         assert_all_near(
             &refitted.predict(&sample, &fold.test),
             &anew.predict(&narrow, &fold.test),
@@ -142,8 +145,11 @@ fn folds_that_share_their_rows_give_the_models_of_each_fold() {
     for scheme in [Scheme::WalkForward, Scheme::PurgedKFold] {
         let folds = some_folds(scheme);
         let learner = LeastSquaresOf::Ols.learner();
-        for (fold, model) in folds.iter().zip(learner.fit_folds(&sample, &folds)) {
-            let alone = learner.fit(&sample, &fold.train);
+        for (fold, model) in folds
+            .iter()
+            .zip(learner.fit_folds(&sample, &folds).unwrap())
+        {
+            let alone = learner.fit(&sample, &fold.train).unwrap();
             assert_all_near(
                 &model.predict(&sample, &fold.test),
                 &alone.predict(&sample, &fold.test),
@@ -157,7 +163,10 @@ fn shapley_values_of_independent_changes_are_those_of_all_orders() {
     let (columns, target) = columns();
     let sample = sample_of(&columns, &target);
     let fold = &some_folds(Scheme::WalkForward)[3];
-    let model = LeastSquaresOf::Ols.learner().fit(&sample, &fold.train);
+    let model = LeastSquaresOf::Ols
+        .learner()
+        .fit(&sample, &fold.train)
+        .unwrap();
     // v(S): the mean prediction with the features of S from the row and the
     // others from the training rows.
     let value = |row: u32, chosen: usize| {
@@ -334,9 +343,10 @@ impl Learner for Mean {
     fn has(&self, _: Method) -> bool {
         true
     }
-    fn fit(&self, sample: &Sample<'_>, train: &[u32]) -> Box<dyn FoldModel> {
+    fn fit(&self, sample: &Sample<'_>, train: &[u32]) -> Result<Box<dyn FoldModel>> {
         let target = sample.targets(train);
-        Box::new(MeanModel(target.iter().sum::<f64>() / target.len() as f64))
+        let mean = target.iter().sum::<f64>() / target.len() as f64;
+        Ok(Box::new(MeanModel(mean)))
     }
 }
 
@@ -353,8 +363,8 @@ impl FoldModel for MeanModel {
     fn shap(&self, sample: &Sample<'_>, _: &[u32]) -> Vec<f64> {
         vec![0.0; sample.columns.len()]
     }
-    fn refit(&self, _: &Sample<'_>, _: &[u32], _: &[usize]) -> Box<dyn FoldModel> {
-        Box::new(Self(self.0))
+    fn refit(&self, _: &Sample<'_>, _: &[u32], _: &[usize]) -> Result<Box<dyn FoldModel>> {
+        Ok(Box::new(Self(self.0)))
     }
     fn redundant(&self) -> &[usize] {
         &[]
@@ -380,4 +390,37 @@ fn another_algorithm_joins_by_its_traits() {
         of(2).iter().map(|e| e.rank.unwrap()).collect::<Vec<_>>(),
         [1, 2, 3, 4]
     );
+}
+
+fn measure(
+    learner: &dyn Learner,
+    sample: &Sample<'_>,
+    folds: &[Fold],
+    request: &Request,
+) -> Report {
+    super::measure(learner, sample, folds, request).unwrap()
+}
+
+/// What shares work between folds says the same as fits of each fold.
+#[test]
+fn any_algorithm_is_measured_as_least_squares_is() {
+    let (columns, target) = columns();
+    let sample = sample_of(&columns, &target);
+    let folds = some_folds(Scheme::PurgedKFold);
+    let options = serde_json::json!({"algorithm": "ridge", "alpha": 2.5});
+    let (entry, options) = crate::functions::fit_options(&options).unwrap();
+    let methods = [
+        Method::Permutation,
+        Method::Coefficient,
+        Method::SingleFeature,
+        Method::Shap,
+    ];
+    let request = request(&methods);
+    let general = fitted::Fitting::new(entry, options);
+    let general = measure(&general, &sample, &folds, &request);
+    let special = linear::LeastSquares::ridge(2.5);
+    let special = measure(&special, &sample, &folds, &request);
+    for (general, special) in general.entries.iter().zip(&special.entries) {
+        assert_near(general.importance.unwrap(), special.importance.unwrap());
+    }
 }
