@@ -2,6 +2,7 @@
 
 pub mod algorithms;
 mod format;
+pub mod gbdt;
 pub mod importance;
 mod least_squares;
 mod linear;

@@ -9,13 +9,13 @@ use super::finish::finish;
 use super::fixed::{self, exact_sum};
 use super::grow::{Grower, Grown, SEGMENT};
 use super::histogram::{Builder, Cell, Chosen, Layout};
+use super::objective::Objective;
 use super::objective::{Derivatives, Labels, quantile};
 use super::parameters::{Parameters, Sampling};
 use super::rank::Groups;
 use super::rows::{Hashes, draw_subset, mix};
 use super::split::Rules;
 use crate::models::trees::{Link, Tree, Trees};
-use super::objective::Objective;
 
 const TASK: usize = 16_384;
 /// Second derivatives in a leaf must sum to this, where they are not 1.
@@ -221,8 +221,7 @@ impl<'a, C: Cell> Boosting<'a, C> {
                 let sizes: Vec<f64> = train.par_iter().map(|&row| size(row)).collect();
                 let mut sorted = sizes.clone();
                 let place = ((top * sizes.len() as f64) as usize).min(sizes.len() - 1);
-                let (_, least, _) =
-                    sorted.select_nth_unstable_by(place, |a, b| b.total_cmp(a));
+                let (_, least, _) = sorted.select_nth_unstable_by(place, |a, b| b.total_cmp(a));
                 let least = *least;
                 let share = other / (1.0 - top);
                 let mut kept = Vec::new();

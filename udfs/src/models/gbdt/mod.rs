@@ -1,5 +1,6 @@
 //! Histogram gradient boosting and forests.
 
+mod algorithm;
 mod bins;
 mod boost;
 mod edges;
@@ -8,11 +9,13 @@ mod fixed;
 mod grow;
 mod histogram;
 mod objective;
+pub mod options;
 mod parameters;
 mod rank;
 mod rows;
 mod split;
 
+pub use algorithm::GBDT;
 pub use bins::Binned;
 pub use boost::{Boosted, Rows, train};
 pub use objective::Objective;

@@ -55,7 +55,11 @@ impl Rules {
     #[inline(always)]
     fn shrunk(&self, gradient: f64) -> f64 {
         let rest = gradient.abs() - self.l1;
-        if rest > 0.0 { rest.copysign(gradient) } else { 0.0 }
+        if rest > 0.0 {
+            rest.copysign(gradient)
+        } else {
+            0.0
+        }
     }
 
     /// What an output saves, twice.
@@ -164,7 +168,10 @@ impl<C: Cell> Search<'_, C> {
 
     /// Where rows without the feature go if the node has none: with the many.
     fn larger_is_left(&self, left: C) -> bool {
-        let (left, total) = (left.sums(self.layout).count, self.total.sums(self.layout).count);
+        let (left, total) = (
+            left.sums(self.layout).count,
+            self.total.sums(self.layout).count,
+        );
         2.0 * left >= total
     }
 
@@ -305,8 +312,7 @@ impl<C: Cell, const PLAIN: bool> NullaryFnOnce for Cuts<'_, C, PLAIN> {
         }
         let mut scores = [f64::NEG_INFINITY; CODES];
         for (score, left) in scores[..cuts].iter_mut().zip(&left[..cuts]) {
-            *score =
-                search.children::<PLAIN>(search.rules, total, left.sums(search.layout));
+            *score = search.children::<PLAIN>(search.rules, total, left.sums(search.layout));
         }
         let mut most = [f64::NEG_INFINITY; LANES];
         for scores in scores.chunks_exact(LANES) {
