@@ -31,6 +31,8 @@ pub enum Link {
     Softmax,
     /// The logarithm of the prediction.
     Log,
+    /// The share of each class; of the second class if there is one sum.
+    Share,
 }
 
 /// One tree. A child below 0 is the leaf `!child`; a tree without splits has one

@@ -5,6 +5,7 @@ mod boost;
 mod edges;
 mod finish;
 mod fixed;
+mod forest;
 mod grow;
 mod histogram;
 mod objective;
@@ -15,6 +16,7 @@ mod split;
 
 pub use bins::Binned;
 pub use boost::{Boosted, Rows, train};
+pub use forest::{ForestParameters, train_forest};
 pub use objective::Objective;
 pub use parameters::{Parameters, Sampling};
 pub use rows::Hashes;
