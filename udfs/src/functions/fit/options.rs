@@ -40,7 +40,7 @@ const OWN: &[OptionKey] = &[
 ];
 
 /// The names of [`crate::models::algorithms::ALL`].
-const ALGORITHMS: &[&str] = &["ols", "ridge", "gbdt"];
+const ALGORITHMS: &[&str] = &["ols", "ridge", "gbdt", "random_forest", "extra_trees"];
 
 /// Every option.
 pub static ALL: &[OptionKey] = &joined::<{ OWN.len() + gbdt::KEYS.len() }>(&[OWN, gbdt::KEYS]);
