@@ -113,6 +113,8 @@ pub struct Analysis<'a> {
     pub(super) fits: Vec<Fit>,
     /// The script splits its rows into training and test.
     pub(super) splits: bool,
+    /// Shifts into the future so far.
+    pub(super) leads: usize,
     /// The script judges predictions.
     pub(super) judges: bool,
     pub(super) depth: usize,
@@ -139,6 +141,7 @@ impl<'a> Analysis<'a> {
             mentioned: HashSet::new(),
             fits: Vec::new(),
             splits: false,
+            leads: 0,
             judges: false,
             depth: 0,
         }

@@ -273,6 +273,8 @@ impl Analysis<'_> {
                 value,
             });
         }
+        // Where the data ends is no end of training.
+        relation.cut = None;
         relation
     }
 
@@ -315,6 +317,7 @@ impl Analysis<'_> {
                 }
             }
         }
+        relation.cut = None;
         relation
             .columns
             .retain(|column| !column.name.to_ascii_lowercase().starts_with("base_w"));

@@ -55,10 +55,9 @@ impl Analysis<'_> {
         let is_row = |item: &Item| item.relation.grain == Grain::Row;
         // The relation whose rows get the others' columns.
         let spine = (0..scope.items.len())
-            .find(|&i| is_row(&scope.items[i]) && timed[i])
-            .or_else(|| {
-                (0..scope.items.len())
-                    .find(|&i| is_row(&scope.items[i]) && !scope.items[i].relation.open.is_empty())
+            .find(|&i| {
+                let relation = &scope.items[i].relation;
+                is_row(&scope.items[i]) && (timed[i] || !relation.open.is_empty())
             })
             .unwrap_or(0);
         let spine_has_time = timed[spine] || !scope.items[spine].relation.open.is_empty();

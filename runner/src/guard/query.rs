@@ -197,8 +197,11 @@ impl Analysis<'_> {
         }
 
         scope.grouping = self.grouping(select, &scope);
+        let leads = self.leads;
         let mut relation = self.project(select, &mut scope, &using);
-        relation.cut = scope.cut;
+        // A target made of rows that were cut off before does not reach past the cut:
+        // that is where the data ends, and no end of training.
+        relation.cut = scope.cut.filter(|_| leads == self.leads);
         relation.random = scope.random;
         relation.one_entity = scope.one_entity;
         let has_group = match &select.group_by {

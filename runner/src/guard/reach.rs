@@ -105,7 +105,12 @@ impl Analysis<'_> {
                 match op {
                     Op::Plus if b.time == Time::No => self.offset(a, right, 1),
                     Op::Minus if b.time == Time::No => self.offset(a, right, -1),
-                    Op::Divide | Op::Modulo | Op::DuckIntegerDivide | Op::MyIntegerDivide
+                    // It comes round again: the day of a week is no time.
+                    Op::Modulo => {
+                        a.time = Time::No;
+                        Some(a)
+                    }
+                    Op::Divide | Op::DuckIntegerDivide | Op::MyIntegerDivide
                         if b.time == Time::No =>
                     {
                         if a.time != Time::No {
@@ -159,7 +164,7 @@ impl Analysis<'_> {
     }
 
     fn offset(&mut self, mut side: Side, by: &Expr, sign: i8) -> Option<Side> {
-        if side.time == Time::No {
+        if side.time == Time::No && !side.constant {
             return Some(side);
         }
         let (rows, negative) = match number(by) {

@@ -247,6 +247,7 @@ impl Analysis<'_> {
         let mut shifted = value.shifted(back);
         shifted.kind = value.kind;
         if back < 0 {
+            self.leads += 1;
             let rule = match (name, descending) {
                 (_, true) => Rule::Descending,
                 ("lag", _) => Rule::NegativeLag,
