@@ -219,8 +219,7 @@ impl<'a> Analysis<'a> {
                 if let Some(query) = &insert.source {
                     let new = self.query(query, None);
                     if let TableObject::TableName(name) = &insert.table {
-                        let columns: Vec<String> =
-                            insert.columns.iter().map(last_name).collect();
+                        let columns: Vec<String> = insert.columns.iter().map(last_name).collect();
                         self.insert(name, &columns, new);
                     }
                 }
@@ -291,11 +290,7 @@ impl<'a> Analysis<'a> {
         }
     }
 
-    fn declared(
-        &mut self,
-        name: &ObjectName,
-        columns: &[sqlparser::ast::ColumnDef],
-    ) -> Relation {
+    fn declared(&mut self, name: &ObjectName, columns: &[sqlparser::ast::ColumnDef]) -> Relation {
         let table: Rc<str> = last_name(name).as_str().into();
         let columns = columns
             .iter()
@@ -382,7 +377,10 @@ impl<'a> Analysis<'a> {
     /// A column of a table outside the script.
     pub(super) fn source(&mut self, table: &Rc<str>, column: &str, span: Span) -> Value {
         let lower = column.to_ascii_lowercase();
-        let known = self.sources.get(&(Rc::clone(table), lower.clone())).copied();
+        let known = self
+            .sources
+            .get(&(Rc::clone(table), lower.clone()))
+            .copied();
         let id = known.unwrap_or_else(|| {
             let id = self.new_id(column);
             self.sources.insert((Rc::clone(table), lower), id);
@@ -443,7 +441,10 @@ impl<'a> Analysis<'a> {
             || (!relation.open.is_empty()
                 && self.mentioned.iter().any(|name| {
                     self.is_entity(name)
-                        && !relation.without.iter().any(|gone| gone.eq_ignore_ascii_case(name))
+                        && !relation
+                            .without
+                            .iter()
+                            .any(|gone| gone.eq_ignore_ascii_case(name))
                 }))
     }
 
@@ -750,10 +751,7 @@ impl Visitor for Names {
         ControlFlow::Continue(())
     }
 
-    fn pre_visit_table_factor(
-        &mut self,
-        factor: &sqlparser::ast::TableFactor,
-    ) -> ControlFlow<()> {
+    fn pre_visit_table_factor(&mut self, factor: &sqlparser::ast::TableFactor) -> ControlFlow<()> {
         if let sqlparser::ast::TableFactor::Table {
             args: Some(args), ..
         } = factor

@@ -1,6 +1,5 @@
 //! Calls: their arguments, and what Lagrange's table functions do to columns.
 
-
 use sqlparser::ast::{
     Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, ObjectName, UnaryOperator,
     Value as Literal,
@@ -8,6 +7,7 @@ use sqlparser::ast::{
 use sqlparser::tokenizer::Span;
 
 use super::analysis::{Analysis, Scope, last_name};
+use super::fits::{Fit, Role};
 use super::lineage::{Ahead, Column, Grain, Mark, Relation, Site, Time, Type, Value};
 use super::rules::Rule;
 use super::{Constant, FunctionKind};
@@ -92,7 +92,24 @@ impl Analysis<'_> {
             }
             "prepare_training_data" => {
                 let ahead = integer(&get("target_lag"));
-                self.prepare_training_data(relation, &get("pattern_window"), &get("std_dev"), ahead, site)
+                self.prepare_training_data(
+                    relation,
+                    &get("pattern_window"),
+                    &get("std_dev"),
+                    ahead,
+                    site,
+                )
+            }
+            "feature_correlation" | "vif" | "correlation_clusters"
+                if matches!(get("target"), Constant::Null) =>
+            {
+                self.fits.push(Fit {
+                    name: name.clone(),
+                    site,
+                    role: Role::Select,
+                    cut: relation.cut,
+                });
+                self.opaque(&name, &relation)
             }
             _ if takes_target => {
                 self.sink_call(&name, &relation, &arguments, args, site);
@@ -265,7 +282,10 @@ impl Analysis<'_> {
         target_time.kind = time.as_ref().map(|time| time.kind).unwrap_or_default();
         target_time.time = Time::At(ahead.unwrap_or(i64::MAX));
         target_time.mark(mark);
-        for (name, mut value) in [(name.to_owned(), target), (format!("{name}_time"), target_time)] {
+        for (name, mut value) in [
+            (name.to_owned(), target),
+            (format!("{name}_time"), target_time),
+        ] {
             value.constant = false;
             let value = self.column_value(&name, value);
             relation.columns.push(Column {
@@ -325,8 +345,7 @@ impl Analysis<'_> {
             let mut value = Value::merged([&value]);
             value.kind = Type::Number;
             value.mark(
-                Mark::new(Rule::Target, site, reach)
-                    .detail(format!("'{name}' is from the future")),
+                Mark::new(Rule::Target, site, reach).detail(format!("'{name}' is from the future")),
             );
             let value = self.column_value(&name, value);
             relation.columns.push(Column {
@@ -369,9 +388,10 @@ pub(super) fn named(args: &[FunctionArg]) -> Vec<(Option<&str>, &Expr)> {
 /// The arguments of a function that are expressions.
 pub(super) fn arguments(function: &Function) -> Vec<&Expr> {
     match &function.args {
-        FunctionArguments::List(list) => {
-            named(&list.args).into_iter().map(|(_, expr)| expr).collect()
-        }
+        FunctionArguments::List(list) => named(&list.args)
+            .into_iter()
+            .map(|(_, expr)| expr)
+            .collect(),
         _ => Vec::new(),
     }
 }
@@ -394,7 +414,9 @@ pub(super) fn constant(expr: &Expr) -> Constant {
             op: UnaryOperator::Minus,
             expr,
         } => match constant(expr) {
-            Constant::Integer(value) => value.checked_neg().map_or(Constant::Null, Constant::Integer),
+            Constant::Integer(value) => value
+                .checked_neg()
+                .map_or(Constant::Null, Constant::Integer),
             Constant::Number(value) => Constant::Number(-value),
             _ => Constant::Null,
         },
@@ -459,4 +481,3 @@ pub(super) fn like(pattern: &str, name: &str) -> bool {
     }
     matches(&lower(pattern), &lower(name))
 }
-

@@ -16,8 +16,21 @@ use super::{FunctionKind, names, reach};
 
 /// Metrics: a script that calls one judges predictions.
 const METRICS: &[&str] = &[
-    "rmse", "mae", "r2", "ic", "rank_ic", "hit_rate", "log_loss", "auc", "pr_auc", "brier", "sharpe",
-    "sortino", "psr", "dsr", "confusion_matrix",
+    "rmse",
+    "mae",
+    "r2",
+    "ic",
+    "rank_ic",
+    "hit_rate",
+    "log_loss",
+    "auc",
+    "pr_auc",
+    "brier",
+    "sharpe",
+    "sortino",
+    "psr",
+    "dsr",
+    "confusion_matrix",
 ];
 
 impl Analysis<'_> {
@@ -138,7 +151,9 @@ impl Analysis<'_> {
                 values.push(self.eval(rest, scope));
                 let kind = match op {
                     Op::StringConcat => Type::Other,
-                    _ if values.iter().any(|value| value.time == Time::No && value.kind == Type::Other)
+                    _ if values
+                        .iter()
+                        .any(|value| value.time == Time::No && value.kind == Type::Other)
                         && values.iter().any(|value| value.time != Time::No)
                         && matches!(op, Op::Plus | Op::Minus) =>
                     {
@@ -217,8 +232,11 @@ impl Analysis<'_> {
                 self.merge(&values, Type::Other)
             }
             Expr::Array(array) => {
-                let values: Vec<Value> =
-                    array.elem.iter().map(|item| self.eval(item, scope)).collect();
+                let values: Vec<Value> = array
+                    .elem
+                    .iter()
+                    .map(|item| self.eval(item, scope))
+                    .collect();
                 self.merge(&values, Type::Other)
             }
             Expr::Dictionary(fields) => {
@@ -268,8 +286,11 @@ impl Analysis<'_> {
                 self.eval(&lambda.body, scope)
             }
             Expr::Map(map) => {
-                let values: Vec<Value> =
-                    map.entries.iter().map(|entry| self.eval(&entry.value, scope)).collect();
+                let values: Vec<Value> = map
+                    .entries
+                    .iter()
+                    .map(|entry| self.eval(&entry.value, scope))
+                    .collect();
                 self.merge(&values, Type::Other)
             }
             Expr::Wildcard(_) | Expr::QualifiedWildcard(..) => Value::default(),
@@ -318,7 +339,10 @@ impl Analysis<'_> {
 
     fn function(&mut self, function: &Function, scope: &Scope<'_>) -> Value {
         let name = last_name(&function.name).to_ascii_lowercase();
-        if METRICS.contains(&name.as_str()) || name.starts_with("evaluate_") || name.starts_with("backtest_") {
+        if METRICS.contains(&name.as_str())
+            || name.starts_with("evaluate_")
+            || name.starts_with("backtest_")
+        {
             self.judges = true;
         }
         let ours = self.catalogue.kind(&name);
@@ -361,30 +385,36 @@ impl Analysis<'_> {
             }
             "struct_extract" | "get_field" => {
                 let list = arguments(function);
-                if let (Some(value), Some(field)) =
-                    (values.first(), list.get(1).and_then(|expr| reach::text(expr)))
-                    && let Some(value) = field_of(value, &field)
+                if let (Some(value), Some(field)) = (
+                    values.first(),
+                    list.get(1).and_then(|expr| reach::text(expr)),
+                ) && let Some(value) = field_of(value, &field)
                 {
                     return value;
                 }
             }
             "predict" | "predict_proba" | "predict_interval" => {
                 // A model of all rows has seen each of them.
-                let activated: Vec<Value> =
-                    values.iter().map(|value| value.activated(|_| true)).collect();
+                let activated: Vec<Value> = values
+                    .iter()
+                    .map(|value| value.activated(|_| true))
+                    .collect();
                 return self.merge(&activated, Type::Number);
             }
             _ => {}
         }
         let kind = match name.as_str() {
-            "coalesce" | "ifnull" | "nullif" | "nvl" | "greatest" | "least" | "if" | "iff" => values
-                .iter()
-                .map(|value| value.kind)
-                .find(|kind| *kind != Type::Unknown)
-                .unwrap_or_default(),
-            "lower" | "upper" | "concat" | "date_trunc" | "to_timestamp" | "to_date" | "make_date"
-            | "strftime" | "lpad" | "substr" | "substring" | "md5" | "replace" | "time_bucket"
-            | "date_bin" | "trim" | "left" | "right" | "strptime" | "date_add" | "date_sub" => Type::Other,
+            "coalesce" | "ifnull" | "nullif" | "nvl" | "greatest" | "least" | "if" | "iff" => {
+                values
+                    .iter()
+                    .map(|value| value.kind)
+                    .find(|kind| *kind != Type::Unknown)
+                    .unwrap_or_default()
+            }
+            "lower" | "upper" | "concat" | "date_trunc" | "to_timestamp" | "to_date"
+            | "make_date" | "strftime" | "lpad" | "substr" | "substring" | "md5" | "replace"
+            | "time_bucket" | "date_bin" | "trim" | "left" | "right" | "strptime" | "date_add"
+            | "date_sub" => Type::Other,
             _ => Type::Number,
         };
         let mut value = self.merge(&values, kind);
@@ -456,12 +486,14 @@ impl Analysis<'_> {
         }
         // sum(CASE WHEN split = 'train' THEN x END)
         if cut.is_none()
-            && let [Expr::Case {
-                operand: None,
-                conditions,
-                else_result,
-                ..
-            }] = list.as_slice()
+            && let [
+                Expr::Case {
+                    operand: None,
+                    conditions,
+                    else_result,
+                    ..
+                },
+            ] = list.as_slice()
             && else_result.is_none()
         {
             let mut all = None;
@@ -474,6 +506,21 @@ impl Analysis<'_> {
             cut = all;
         }
         let site = self.call_site(function.span());
+        if values.is_empty() {
+            // count(*) sees which rows there are.
+            for item in &scope.items {
+                super::lineage::merge_marks(&mut value.marks, &item.relation.marks);
+            }
+        }
+        if scope.grouping == Grouping::Whole {
+            value.inputs = Rc::default();
+            if cut.is_some() {
+                // What training rows tell, their targets too, is known at its end.
+                Rc::make_mut(&mut value.marks).retain(|mark| {
+                    !matches!(mark.rule, Rule::FutureName | Rule::Target | Rule::Lead)
+                });
+            }
+        }
         match scope.grouping {
             Grouping::Time | Grouping::None => {}
             Grouping::Bucket => value.mark_latent(Mark::new(Rule::Bucket, site, Ahead::Unbounded)),
@@ -534,7 +581,8 @@ fn volatile(name: &str, site: super::lineage::Site) -> Value {
 fn type_of(data_type: &DataType) -> Type {
     let text = data_type.to_string().to_ascii_uppercase();
     const OTHER: &[&str] = &[
-        "VARCHAR", "CHAR", "TEXT", "STRING", "DATE", "TIME", "BLOB", "BYTE", "STRUCT", "JSON", "UUID", "INTERVAL",
+        "VARCHAR", "CHAR", "TEXT", "STRING", "DATE", "TIME", "BLOB", "BYTE", "STRUCT", "JSON",
+        "UUID", "INTERVAL",
     ];
     if OTHER.iter().any(|other| text.starts_with(other)) || text.ends_with(']') {
         Type::Other

@@ -65,7 +65,11 @@ impl Analysis<'_> {
         };
         self.reach(name, site, &features, &target_value, target);
         self.purge(site, cut, scope.random, &target_value);
-        let role = if name == "fit" { Role::Fit } else { Role::Other };
+        let role = if name == "fit" {
+            Role::Fit
+        } else {
+            Role::Other
+        };
         self.fits.push(Fit {
             name: name.to_owned(),
             site,
@@ -168,7 +172,9 @@ impl Analysis<'_> {
                 || column.value.fields.is_some();
             if !(named || (found && !hidden))
                 || exclude.iter().any(|pattern| like(pattern, &column.name))
-                || others.iter().any(|other| other.eq_ignore_ascii_case(&column.name))
+                || others
+                    .iter()
+                    .any(|other| other.eq_ignore_ascii_case(&column.name))
             {
                 continue;
             }
@@ -228,8 +234,12 @@ impl Analysis<'_> {
             }
         }
         let role = match name {
-            "feature_screen" | "select_features" | "feature_importance"
-            | "information_coefficient" | "relevance_tests" | "mutual_information"
+            "feature_screen"
+            | "select_features"
+            | "feature_importance"
+            | "information_coefficient"
+            | "relevance_tests"
+            | "mutual_information"
             | "correlation_clusters" => Role::Select,
             "train_model" => Role::Fit,
             _ => Role::Other,
@@ -263,9 +273,8 @@ impl Analysis<'_> {
                 values.extend(fields.iter().map(|(_, value)| value));
             }
             for value in values {
-                let is_target = target_id != 0
-                    && !target.constant
-                    && value.inputs.contains(&target_id);
+                let is_target =
+                    target_id != 0 && !target.constant && value.inputs.contains(&target_id);
                 if is_target {
                     let detail = format!("'{}' holds the target", feature.name);
                     let about = (model.to_owned(), feature.name.clone(), Vec::new());
@@ -359,7 +368,11 @@ impl Analysis<'_> {
         if let Some(cut) = cut
             && cut.purge < ahead
         {
-            let at = if cut.site == Site::default() { site } else { cut.site };
+            let at = if cut.site == Site::default() {
+                site
+            } else {
+                cut.site
+            };
             let detail = format!(
                 "the target lies {ahead} row{} ahead, the cut keeps {}",
                 if ahead == 1 { "" } else { "s" },
@@ -372,7 +385,11 @@ impl Analysis<'_> {
 
     /// What can be said only at the end of the script.
     pub(super) fn judge(&mut self) {
-        let has_cut = self.splits || self.fits.iter().any(|fit| fit.cut.is_some() && fit.role == Role::Fit);
+        let has_cut = self.splits
+            || self
+                .fits
+                .iter()
+                .any(|fit| fit.cut.is_some() && fit.role == Role::Fit);
         let mut late = Vec::new();
         for fit in &self.fits {
             match (fit.role, fit.cut) {
@@ -386,7 +403,12 @@ impl Analysis<'_> {
             }
         }
         for (rule, site, name) in late {
-            self.finding(rule, site, String::new(), Some((name, String::new(), Vec::new())));
+            self.finding(
+                rule,
+                site,
+                String::new(),
+                Some((name, String::new(), Vec::new())),
+            );
         }
     }
 }

@@ -19,6 +19,9 @@ struct Comparison {
     site: Site,
 }
 
+/// The place of the row outside of a correlated subquery.
+const OUTSIDE: usize = usize::MAX;
+
 /// A comparison as one of its relations sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Bound {
@@ -38,12 +41,14 @@ impl Analysis<'_> {
         conditions: &[&Expr],
         using: &[String],
     ) {
+        self.bounded_by_outer(scope, conditions);
         if scope.items.len() < 2 {
             return;
         }
+        self.picked_by_extremes(scope, conditions);
         let mut comparisons = Vec::new();
         for condition in conditions {
-            self.compare(condition, scope, &mut comparisons);
+            self.compare(condition, scope, false, &mut comparisons);
         }
         self.compare_using(scope, using, &mut comparisons);
 
@@ -104,15 +109,64 @@ impl Analysis<'_> {
             }
             if let Some(mark) = verdict(i, &own) {
                 item.relation.mark(&mark);
-            } else if let Some((_, _, _, Some(rows))) = own
-                .iter()
-                .find(|(bound, _, distance, rows)| {
+            } else if let Some((_, _, _, Some(rows))) =
+                own.iter().find(|(bound, _, distance, rows)| {
                     *bound == Bound::Equal && *distance < 0 && rows.is_some()
                 })
             {
                 let rows = rows.saturating_abs();
                 for column in &mut item.relation.columns {
                     column.value = column.value.shifted(rows);
+                }
+            }
+        }
+    }
+
+    /// A correlated subquery is a join with the row outside.
+    fn bounded_by_outer(&mut self, scope: &mut Scope<'_>, conditions: &[&Expr]) {
+        if scope.outer.is_none() {
+            return;
+        }
+        let mut comparisons = Vec::new();
+        for condition in conditions {
+            self.compare(condition, scope, true, &mut comparisons);
+        }
+        for i in 0..scope.items.len() {
+            let own: Vec<(Bound, Comparison, i8, Option<i64>)> = comparisons
+                .iter()
+                .filter(|c| c.left.0 == OUTSIDE || c.right.0 == OUTSIDE)
+                .filter_map(|comparison| seen_by(i, comparison))
+                .collect();
+            if let Some(mark) = verdict(i, &own) {
+                scope.items[i].relation.mark(&mark);
+            }
+        }
+    }
+
+    /// `r.ts = latest.max_ts`: the rows at the end of the data.
+    fn picked_by_extremes(&mut self, scope: &mut Scope<'_>, conditions: &[&Expr]) {
+        for condition in conditions {
+            let Expr::BinaryOp {
+                left,
+                op: Op::Eq,
+                right,
+            } = condition
+            else {
+                continue;
+            };
+            let (Some(a), Some(b)) = (self.side(left, scope), self.side(right, scope)) else {
+                continue;
+            };
+            for (picked, by) in [(&a, &b), (&b, &a)] {
+                if let Some(Found::Item(i)) = picked.found
+                    && by.whole
+                    && picked.time != Time::No
+                    && !picked.whole
+                    && scope.items[i].relation.grain == Grain::Row
+                {
+                    let site = self.site(condition.span());
+                    let mark = Mark::new(Rule::LaterRow, site, Ahead::Unbounded);
+                    scope.items[i].relation.mark(&mark);
                 }
             }
         }
@@ -129,7 +183,13 @@ impl Analysis<'_> {
         }
     }
 
-    fn compare(&mut self, condition: &Expr, scope: &Scope<'_>, into: &mut Vec<Comparison>) {
+    fn compare(
+        &mut self,
+        condition: &Expr,
+        scope: &Scope<'_>,
+        outside: bool,
+        into: &mut Vec<Comparison>,
+    ) {
         let site = self.site(condition.span());
         let mut pairs: Vec<(&Expr, &Op, &Expr)> = Vec::new();
         match condition {
@@ -157,7 +217,12 @@ impl Analysis<'_> {
             let (Some(a), Some(b)) = (self.side(left, scope), self.side(right, scope)) else {
                 continue;
             };
-            let (Some(Found::Item(i)), Some(Found::Item(j))) = (a.found, b.found) else {
+            let place = |side: &Side| match side.found {
+                Some(Found::Item(i)) => Some(i),
+                Some(Found::Outer) if outside => Some(OUTSIDE),
+                _ => None,
+            };
+            let (Some(i), Some(j)) = (place(&a), place(&b)) else {
                 continue;
             };
             if i == j || a.time == Time::No || b.time == Time::No || a.constant || b.constant {
@@ -178,19 +243,15 @@ impl Analysis<'_> {
         }
     }
 
-    fn compare_using(
-        &mut self,
-        scope: &Scope<'_>,
-        using: &[String],
-        into: &mut Vec<Comparison>,
-    ) {
+    fn compare_using(&mut self, scope: &Scope<'_>, using: &[String], into: &mut Vec<Comparison>) {
         let natural = using.iter().any(|name| name == "*");
         for i in 1..scope.items.len() {
             let mut names: Vec<String> = using.iter().filter(|n| *n != "*").cloned().collect();
             if natural {
-                let common = scope.items[i].relation.columns.iter().filter(|column| {
-                    scope.items[i - 1].relation.column(&column.name).is_some()
-                });
+                let common =
+                    scope.items[i].relation.columns.iter().filter(|column| {
+                        scope.items[i - 1].relation.column(&column.name).is_some()
+                    });
                 names.extend(common.map(|column| column.name.to_string()));
             }
             for name in names {
@@ -214,6 +275,7 @@ impl Analysis<'_> {
                     rows: None,
                     constant: false,
                     name: name.clone(),
+                    whole: false,
                 };
                 into.push(Comparison {
                     left: (i, side(i, own)),
@@ -241,13 +303,23 @@ impl Analysis<'_> {
         if item.relation.grain != Grain::Bucket || !others_are_rows {
             return;
         }
-        let closed = own.iter().any(|(bound, comparison, distance, _)| match bound {
-            Bound::Equal => *distance < 0,
-            Bound::Upper { strict } => {
-                *distance < 0 || (*strict && other_of(i, comparison).time == Time::Bucket)
-            }
-            Bound::Lower => false,
-        });
+        let closed = own
+            .iter()
+            .any(|(bound, comparison, distance, _)| match bound {
+                // At the end of the bucket it is known.
+                Bound::Equal => {
+                    *distance < 0
+                        || (*distance == 0
+                            && own_of(i, comparison).time != Time::Bucket
+                            && other_of(i, comparison).time != Time::Bucket)
+                }
+                Bound::Upper { strict } => {
+                    *distance < 0
+                        || (*strict && other_of(i, comparison).time == Time::Bucket)
+                        || (*distance == 0 && own_of(i, comparison).time != Time::Bucket)
+                }
+                Bound::Lower => false,
+            });
         if closed {
             return;
         }
@@ -334,11 +406,15 @@ fn verdict(i: usize, own: &[(Bound, Comparison, i8, Option<i64>)]) -> Option<Mar
                 };
                 found.get_or_insert(Mark::new(Rule::FutureJoin, comparison.site, ahead));
             }
-            Bound::Equal if mine.time != Time::Bucket && other.time == Time::Bucket && *distance == 0 => {
+            Bound::Equal
+                if mine.time != Time::Bucket && other.time == Time::Bucket && *distance == 0 =>
+            {
                 // A day's figures, on rows within the day.
                 found.get_or_insert(Mark::new(Rule::Bucket, comparison.site, Ahead::Unbounded));
             }
-            Bound::Equal if mine.time == Time::Bucket && other.time == Time::Bucket && *distance == 0 => {
+            Bound::Equal
+                if mine.time == Time::Bucket && other.time == Time::Bucket && *distance == 0 =>
+            {
                 // Rows of the same bucket: known unless something else bounds them.
                 found.get_or_insert(Mark::new(Rule::Bucket, comparison.site, Ahead::Unbounded));
             }

@@ -202,6 +202,10 @@ impl Value {
         let mut value = self.clone();
         value.each(&mut |value| {
             value.marks = Rc::new(shifted_marks(&value.marks, rows));
+            if rows > 0 && value.latent.iter().any(|mark| mark.rule == Rule::Bucket) {
+                // The bucket before has ended.
+                Rc::make_mut(&mut value.latent).retain(|mark| mark.rule != Rule::Bucket);
+            }
             value.inputs = Rc::default();
             value.id = 0;
             value.cut = None;
@@ -227,18 +231,6 @@ impl Value {
             value.latent = Rc::new(later);
         });
         value
-    }
-
-    /// How many rows ahead it looks, of those that are counted.
-    pub fn rows_ahead(&self) -> i64 {
-        self.marks
-            .iter()
-            .map(|mark| match mark.ahead {
-                Ahead::Rows(rows) => rows,
-                Ahead::Unbounded => 0,
-            })
-            .max()
-            .unwrap_or(0)
     }
 }
 

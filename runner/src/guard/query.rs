@@ -4,10 +4,10 @@ use std::ops::ControlFlow;
 use std::rc::Rc;
 
 use sqlparser::ast::{
-    Distinct, ExcludeSelectItem, Expr, Function, GroupByExpr, JoinConstraint, JoinOperator, OrderBy,
-    OrderByKind, Query, RenameSelectItem, Select, SelectItem, SelectItemQualifiedWildcardKind,
-    SetExpr, Spanned, TableAlias, TableFactor, Value as Literal, Visit, Visitor,
-    WildcardAdditionalOptions,
+    Distinct, ExcludeSelectItem, Expr, Function, GroupByExpr, JoinConstraint, JoinOperator,
+    OrderBy, OrderByKind, Query, RenameSelectItem, Select, SelectItem,
+    SelectItemQualifiedWildcardKind, SetExpr, Spanned, TableAlias, TableFactor, Value as Literal,
+    Visit, Visitor, WildcardAdditionalOptions,
 };
 use sqlparser::tokenizer::Span;
 
@@ -213,7 +213,13 @@ impl Analysis<'_> {
                 .items
                 .iter()
                 .map(|item| item.relation.grain)
-                .reduce(|a, b| if a == Grain::Row || b == Grain::Row { Grain::Row } else { a })
+                .reduce(|a, b| {
+                    if a == Grain::Row || b == Grain::Row {
+                        Grain::Row
+                    } else {
+                        a
+                    }
+                })
                 .unwrap_or(Grain::Row),
             Grouping::Time => Grain::Row,
             Grouping::Bucket => Grain::Bucket,
@@ -221,6 +227,16 @@ impl Analysis<'_> {
             Grouping::Whole => Grain::Single,
         };
 
+        if let Some(having) = &select.having
+            && scope.grouping == Grouping::Whole
+            && scope.cut.is_none()
+        {
+            // Which groups there are is known at the end of the data.
+            let site = self.site(having.span());
+            let mark = Mark::new(Rule::WholeTable, site, Ahead::Unbounded)
+                .detail("groups are chosen by rows of all times");
+            relation.each(&mut |value| value.mark_latent(mark.clone()));
+        }
         for filter in select.having.iter().chain(&select.qualify) {
             let list = conjuncts(filter);
             let facts = self.facts(&list, &scope);
@@ -239,7 +255,10 @@ impl Analysis<'_> {
         if select.distinct.is_some() && relation.grain == Grain::Row {
             // SELECT DISTINCT symbol: no time is left.
             let times = relation.columns.iter().any(|c| c.value.time != Time::No);
-            if !times && relation.open.is_empty() && matches!(select.distinct, Some(Distinct::Distinct)) {
+            if !times
+                && relation.open.is_empty()
+                && matches!(select.distinct, Some(Distinct::Distinct))
+            {
                 relation.grain = Grain::Whole;
             }
         }
@@ -295,9 +314,7 @@ impl Analysis<'_> {
                 ..
             } => {
                 let mut relation = match args {
-                    Some(args) => {
-                        self.table_call(name, &args.args, factor.span(), scope)
-                    }
+                    Some(args) => self.table_call(name, &args.args, factor.span(), scope),
                     None => (*self.table(name)).clone(),
                 };
                 if sample.is_some() {
@@ -515,6 +532,11 @@ impl Analysis<'_> {
         {
             value.time = side.time;
         }
+        // The end of a bucket is the time at which it is known.
+        if value.time == Time::Bucket && self.side(expr, scope).is_some_and(|side| side.offset > 0)
+        {
+            value.time = Time::At(0);
+        }
         let value = self.column_value(name, value);
         let column = Column {
             name: name.into(),
@@ -544,9 +566,13 @@ impl Analysis<'_> {
             gone.push(except.first_element.value.clone());
             gone.extend(except.additional_elements.iter().map(|i| i.value.clone()));
         }
-        all.columns
-            .retain(|column| !gone.iter().any(|name| column.name.eq_ignore_ascii_case(name)));
-        all.without.extend(gone.iter().map(|name| name.as_str().into()));
+        all.columns.retain(|column| {
+            !gone
+                .iter()
+                .any(|name| column.name.eq_ignore_ascii_case(name))
+        });
+        all.without
+            .extend(gone.iter().map(|name| name.as_str().into()));
         if let Some(replace) = &options.opt_replace {
             for element in &replace.items {
                 let value = self.eval(&element.expr, scope);
@@ -607,7 +633,9 @@ fn wildcard(scope: &Scope<'_>, of: Option<&str>, using: &[String], relation: &mu
             ..Relation::default()
         };
         all.columns.retain(|column| {
-            !using.iter().any(|name| column.name.eq_ignore_ascii_case(name))
+            !using
+                .iter()
+                .any(|name| column.name.eq_ignore_ascii_case(name))
                 || relation.column(&column.name).is_none()
         });
         add(relation, all);
@@ -633,7 +661,11 @@ fn unite(relation: &mut Relation, other: Relation) {
         if let Some(theirs) = other.columns.get(i) {
             let ours = column.value.clone();
             let mut both = Value::merged([&ours, &theirs.value]);
-            both.id = if ours.id == theirs.value.id { ours.id } else { 0 };
+            both.id = if ours.id == theirs.value.id {
+                ours.id
+            } else {
+                0
+            };
             both.time = ours.time;
             both.kind = ours.kind;
             both.constant = false;

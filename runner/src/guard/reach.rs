@@ -11,6 +11,7 @@ use super::analysis::{Analysis, Found, Scope, identifier, last_name};
 use super::lineage::{Cut, Grain, Mark, Site, Time, Value};
 use super::names;
 use super::query::conjuncts;
+use super::rules::Rule;
 
 /// One side of a comparison.
 #[derive(Debug, Clone)]
@@ -27,6 +28,8 @@ pub(super) struct Side {
     pub constant: bool,
     /// The column.
     pub name: String,
+    /// It is a statistic of rows of all times.
+    pub whole: bool,
 }
 
 impl Side {
@@ -38,6 +41,7 @@ impl Side {
             rows: None,
             constant: true,
             name: String::new(),
+            whole: false,
         }
     }
 }
@@ -55,9 +59,10 @@ impl Analysis<'_> {
     /// The time that an expression is; `None` if it is no simple one.
     pub(super) fn side(&mut self, expr: &Expr, scope: &Scope<'_>) -> Option<Side> {
         match expr {
-            Expr::Nested(inner) | Expr::AtTimeZone { timestamp: inner, .. } => {
-                self.side(inner, scope)
-            }
+            Expr::Nested(inner)
+            | Expr::AtTimeZone {
+                timestamp: inner, ..
+            } => self.side(inner, scope),
             Expr::Identifier(name) => {
                 let (found, value) = self.resolve(std::slice::from_ref(name), scope)?;
                 Some(side_of(found, &value, &name.value, scope))
@@ -99,6 +104,13 @@ impl Analysis<'_> {
             Expr::BinaryOp { left, op, right } => {
                 let mut a = self.side(left, scope)?;
                 let b = self.side(right, scope)?;
+                if matches!(left.as_ref(), Expr::TypedString(_)) && !b.constant {
+                    // A date and a count of days: a calendar.
+                    return Some(Side {
+                        time: Time::At(0),
+                        ..b
+                    });
+                }
                 if a.time == Time::No && b.time != Time::No && matches!(op, Op::Plus) {
                     return self.offset(b, left, 1);
                 }
@@ -281,9 +293,8 @@ impl Analysis<'_> {
                     Op::Lt | Op::LtEq => upper(&a, &b, site),
                     Op::Gt | Op::GtEq => upper(&b, &a, site),
                     Op::Eq => {
-                        let pinned = |x: &Side, to: &Side| {
-                            x.time != Time::No && !x.constant && to.constant
-                        };
+                        let pinned =
+                            |x: &Side, to: &Side| x.time != Time::No && !x.constant && to.constant;
                         (pinned(&a, &b) || pinned(&b, &a)).then_some(whole)
                     }
                     _ => None,
@@ -357,7 +368,10 @@ impl Analysis<'_> {
         let is_number = number(literal).is_some();
         let is_true = matches!(literal, Expr::Value(v) if v.value == Literal::Boolean(true));
         if is_true && *op == Op::Eq {
-            return value.cut.map(|cut| Cut { site, ..cut }).or(if known { whole } else { None });
+            return value
+                .cut
+                .map(|cut| Cut { site, ..cut })
+                .or(if known { whole } else { None });
         }
         match op {
             Op::NotEq | Op::Lt | Op::LtEq if is_number && known => whole,
@@ -393,12 +407,20 @@ fn side_of(found: Found, value: &Value, name: &str, scope: &Scope<'_>) -> Side {
         rows: None,
         constant: value.constant || single,
         name: name.to_owned(),
+        whole: value
+            .latent
+            .iter()
+            .any(|mark| mark.rule == Rule::WholeTable),
     }
 }
 
 /// `x < bound` as a cut: `bound` is another row's time or a constant.
 fn upper(x: &Side, bound: &Side, site: Site) -> Option<Cut> {
-    let elsewhere = bound.constant || (bound.time != Time::No && bound.found != x.found);
+    let elsewhere = bound.constant || (bound.found.is_some() && bound.found != x.found);
+    // Up to a week after another row's time is no bound.
+    if !bound.constant && bound.offset - x.offset > 0 {
+        return None;
+    }
     if x.constant || !elsewhere || !matches!(x.found, Some(Found::Item(_) | Found::Alias)) {
         return None;
     }

@@ -1,7 +1,6 @@
 //! What is said about a script: for people, as JSON, as SARIF 2.1.0, as
 //! annotations of GitHub.
 
-use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use serde_json::{Value as Json, json};
@@ -82,7 +81,9 @@ impl Report {
 
     /// Findings that nobody has waived.
     pub fn open(&self) -> impl Iterator<Item = &Finding> {
-        self.findings.iter().filter(|finding| finding.waived.is_none())
+        self.findings
+            .iter()
+            .filter(|finding| finding.waived.is_none())
     }
 
     /// Whether the check fails.
@@ -103,7 +104,11 @@ impl Report {
         } else if errors + warnings == 0 {
             format!(
                 "no feature of {} looks ahead",
-                counted(self.fits, "call that trains or chooses", "calls that train or choose")
+                counted(
+                    self.fits,
+                    "call that trains or chooses",
+                    "calls that train or choose"
+                )
             )
         } else {
             let mut parts = Vec::new();
@@ -305,7 +310,10 @@ impl Report {
                 let fragment: Vec<String> = fragment(lines, &finding.site)
                     .into_iter()
                     .map(|(_, line, from, to)| {
-                        line.chars().skip(from).take(to.saturating_sub(from)).collect()
+                        line.chars()
+                            .skip(from)
+                            .take(to.saturating_sub(from))
+                            .collect()
                     })
                     .collect();
                 json!({
@@ -431,7 +439,11 @@ impl Report {
                 finding.site.end_line,
                 finding.site.end_column,
                 property(&format!("{} {}", definition.code, definition.name)),
-                escape(&format!("{}; fix: {}", self.message(finding), definition.fix)),
+                escape(&format!(
+                    "{}; fix: {}",
+                    self.message(finding),
+                    definition.fix
+                )),
             );
         }
         text
@@ -448,7 +460,10 @@ fn fragment(lines: Option<&Vec<String>>, site: &Site) -> Vec<(u64, String, usize
         .take(MOST_LINES as usize)
         .filter_map(|number| {
             let line = lines.get((number.max(1) - 1) as usize)?;
-            let line: String = line.chars().map(|c| if c == '\t' { ' ' } else { c }).collect();
+            let line: String = line
+                .chars()
+                .map(|c| if c == '\t' { ' ' } else { c })
+                .collect();
             let length = line.trim_end().chars().count();
             let indent = line.chars().take_while(|c| *c == ' ').count();
             let from = if number == site.line {
@@ -461,7 +476,12 @@ fn fragment(lines: Option<&Vec<String>>, site: &Site) -> Vec<(u64, String, usize
             } else {
                 length
             };
-            Some((number, line.trim_end().to_owned(), from.min(length), to.min(length)))
+            Some((
+                number,
+                line.trim_end().to_owned(),
+                from.min(length),
+                to.min(length),
+            ))
         })
         .collect()
 }
@@ -486,12 +506,14 @@ fn waive(findings: &mut Vec<Finding>, files: &mut [File]) {
                     Rule::BadWaiver,
                     format!("'{}' is not the code of a rule", waiver.name),
                 ),
-                Some(rule) if waiver.reason.is_empty() => {
-                    (Rule::BadWaiver, format!("no reason to waive {}", rule.code()))
-                }
-                Some(rule) if !waiver.used => {
-                    (Rule::UnusedWaiver, format!("{} is not found here", rule.code()))
-                }
+                Some(rule) if waiver.reason.is_empty() => (
+                    Rule::BadWaiver,
+                    format!("no reason to waive {}", rule.code()),
+                ),
+                Some(rule) if !waiver.used => (
+                    Rule::UnusedWaiver,
+                    format!("{} is not found here", rule.code()),
+                ),
                 Some(_) => continue,
             };
             findings.push(Finding {
@@ -527,9 +549,4 @@ impl Paint {
 
 fn counted(count: usize, one: &str, many: &str) -> String {
     format!("{count} {}", if count == 1 { one } else { many })
-}
-
-/// The codes that were found, waived ones left out.
-pub fn codes(report: &Report) -> BTreeSet<&'static str> {
-    report.open().map(|finding| finding.rule.code()).collect()
 }

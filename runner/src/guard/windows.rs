@@ -4,8 +4,8 @@ use std::rc::Rc;
 
 use sqlparser::ast::{
     Expr, Function, FunctionArgumentClause, FunctionArguments, Ident, NamedWindowDefinition,
-    NamedWindowExpr, NullTreatment, OrderByExpr, Spanned, WindowFrame, WindowFrameBound, WindowSpec,
-    WindowType,
+    NamedWindowExpr, NullTreatment, OrderByExpr, Spanned, WindowFrame, WindowFrameBound,
+    WindowSpec, WindowType,
 };
 use sqlparser::tokenizer::Span;
 
@@ -28,10 +28,16 @@ struct Window<'e> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Order {
     None,
-    Time { descending: bool },
-    Coarse { descending: bool },
+    Time {
+        descending: bool,
+    },
+    Coarse {
+        descending: bool,
+    },
     /// By entity, then by time.
-    EntityTime { descending: bool },
+    EntityTime {
+        descending: bool,
+    },
     Other,
 }
 
@@ -90,7 +96,10 @@ impl Analysis<'_> {
         let mut by_time = false;
         let mut by_entity = false;
         for expr in &window.partition {
-            match self.side(expr, scope).map(|side| (side.time, side.constant)) {
+            match self
+                .side(expr, scope)
+                .map(|side| (side.time, side.constant))
+            {
                 Some((Time::At(_), false)) => by_time = true,
                 Some((Time::Bucket, _)) => {}
                 _ => by_entity = true,
@@ -112,7 +121,10 @@ impl Analysis<'_> {
                 Mark::new(Rule::Unpartitioned, site, Ahead::Unbounded)
             }
         };
-        let is_shift = matches!(name, "lag" | "lead" | "first_value" | "last_value" | "nth_value");
+        let is_shift = matches!(
+            name,
+            "lag" | "lead" | "first_value" | "last_value" | "nth_value"
+        );
         let descending = match order {
             Order::None => {
                 if name == "row_number" {
@@ -163,7 +175,14 @@ impl Analysis<'_> {
                 if is_panel {
                     value.mark(unpartitioned(is_shift));
                 }
-                value.mark(Mark::new(Rule::CoarseOrder, site, Ahead::Unbounded));
+                // A row per bucket is in order.
+                let one_per_bucket = scope
+                    .items
+                    .iter()
+                    .any(|item| item.relation.grain == super::lineage::Grain::Bucket);
+                if !one_per_bucket {
+                    value.mark(Mark::new(Rule::CoarseOrder, site, Ahead::Unbounded));
+                }
                 descending
             }
         };
@@ -208,8 +227,8 @@ impl Analysis<'_> {
                 Order::Coarse { descending }
             }
             _ => {
-                let is_entity = identifier(&first.expr)
-                    .is_some_and(|name| self.is_entity(&name.value));
+                let is_entity =
+                    identifier(&first.expr).is_some_and(|name| self.is_entity(&name.value));
                 for next in &window.order[1..] {
                     if let Some(Time::At(_)) = self.side(&next.expr, scope).map(|side| side.time) {
                         let descending = next.options.asc == Some(false);
@@ -242,8 +261,16 @@ impl Analysis<'_> {
             value.mark(Mark::new(Rule::VariableOffset, site, Ahead::Unbounded));
             return value;
         };
-        let back = if name == "lag" { offset } else { offset.saturating_neg() };
-        let back = if descending { back.saturating_neg() } else { back };
+        let back = if name == "lag" {
+            offset
+        } else {
+            offset.saturating_neg()
+        };
+        let back = if descending {
+            back.saturating_neg()
+        } else {
+            back
+        };
         let mut shifted = value.shifted(back);
         shifted.kind = value.kind;
         if back < 0 {
@@ -270,7 +297,8 @@ impl Analysis<'_> {
             return None;
         };
         let name = last_name(&function.name).to_ascii_lowercase();
-        if !matches!(name.as_str(), "row_number" | "rank" | "dense_rank") || function.over.is_none() {
+        if !matches!(name.as_str(), "row_number" | "rank" | "dense_rank") || function.over.is_none()
+        {
             return None;
         }
         self.window(&name, function, scope)
@@ -339,9 +367,9 @@ fn framed(
     } else {
         (start, end)
     };
-    let in_rows = window.frame.is_none_or(|frame| {
-        frame.units == sqlparser::ast::WindowFrameUnits::Rows
-    });
+    let in_rows = window
+        .frame
+        .is_none_or(|frame| frame.units == sqlparser::ast::WindowFrameUnits::Rows);
     let rule = match name {
         "first_value" | "last_value" | "nth_value" | "any_value" | "first" | "last"
             if ignores_nulls(function) =>
@@ -350,7 +378,10 @@ fn framed(
         }
         _ if descending => Rule::Descending,
         "last_value" | "nth_value" | "last" => Rule::LastValue,
-        _ if !back.is_ahead() && !matches!(back, Reach::Rows(0)) && matches!(ahead, Reach::Rows(_)) => {
+        _ if !back.is_ahead()
+            && !matches!(back, Reach::Rows(0))
+            && matches!(ahead, Reach::Rows(_)) =>
+        {
             Rule::Centred
         }
         _ => Rule::Following,
@@ -365,12 +396,18 @@ fn framed(
             }
         }
         Reach::Rows(rows) => {
-            let reach = if in_rows { Ahead::Rows(rows) } else { Ahead::Unbounded };
+            let reach = if in_rows {
+                Ahead::Rows(rows)
+            } else {
+                Ahead::Unbounded
+            };
             value.mark(Mark::new(rule, site, reach));
         }
         Reach::Unbounded(sign) if sign > 0 => {
             // The first value of a frame that starts in the past.
-            let first_of_past = name == "first_value" && !descending && !ignores_nulls(function)
+            let first_of_past = name == "first_value"
+                && !descending
+                && !ignores_nulls(function)
                 && matches!(back, Reach::Unbounded(_));
             if !first_of_past {
                 value.mark(Mark::new(rule, site, Ahead::Unbounded));
