@@ -13,6 +13,8 @@ mod parameters;
 mod rank;
 mod rows;
 mod split;
+#[cfg(test)]
+mod tests;
 
 pub use bins::Binned;
 pub use boost::{Boosted, Rows, train};
