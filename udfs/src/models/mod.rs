@@ -1,6 +1,7 @@
 //! Fitted models: what they hold, how they predict, and how they are stored.
 
 mod format;
+pub mod gbdt;
 pub mod importance;
 mod linear;
 pub mod training;
