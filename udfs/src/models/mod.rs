@@ -1,6 +1,7 @@
 //! Fitted models: what they hold, how they predict, and how they are stored.
 
 pub mod algorithms;
+pub mod dependence;
 mod format;
 pub mod import;
 pub mod importance;
