@@ -3,8 +3,8 @@
 use faer::Mat;
 
 use crate::error::Result;
-use crate::models::least_squares;
 use crate::models::training::{Algorithm, FeatureColumn, Fitted, Training};
+use crate::models::{gbdt, least_squares};
 use crate::options::Options;
 use crate::statistics::least_squares::Problem;
 use crate::statistics::triangle::Triangle;
@@ -142,6 +142,9 @@ fn factor(training: &Training<'_>, intercept: bool) -> Mat<f64> {
 pub static ALL: &[Entry] = &[
     Entry::Factor(&least_squares::OLS),
     Entry::Factor(&least_squares::RIDGE),
+    Entry::Rows(&gbdt::GBDT),
+    Entry::Rows(&gbdt::RANDOM_FOREST),
+    Entry::Rows(&gbdt::EXTRA_TREES),
 ];
 
 /// The algorithm of that name.

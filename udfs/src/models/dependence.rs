@@ -135,7 +135,11 @@ impl Sample {
         let mut effects = vec![0.0; edges.len()];
         let mut mean = 0.0;
         for i in 1..edges.len() {
-            let step = if counts[i] > 0 { sums[i] / counts[i] as f64 } else { 0.0 };
+            let step = if counts[i] > 0 {
+                sums[i] / counts[i] as f64
+            } else {
+                0.0
+            };
             effects[i] = effects[i - 1] + step;
             mean += counts[i] as f64 * f64::midpoint(effects[i - 1], effects[i]);
         }
@@ -171,7 +175,11 @@ pub fn response(model: &Model, class: Option<usize>) -> impl Fn(&[&[f64]], usize
     move |features, rows| match (class, model.probabilities(features, rows)) {
         (Some(class), Some(probabilities)) => {
             let count = model.classes().len().max(1);
-            probabilities.into_iter().skip(class).step_by(count).collect()
+            probabilities
+                .into_iter()
+                .skip(class)
+                .step_by(count)
+                .collect()
         }
         _ => model.predict_complete(features, rows),
     }
@@ -182,7 +190,9 @@ mod tests {
     use super::{Sample, quantiles};
 
     fn product(features: &[&[f64]], rows: usize) -> Vec<f64> {
-        (0..rows).map(|row| features[0][row] * features[0][row] + features[1][row]).collect()
+        (0..rows)
+            .map(|row| features[0][row] * features[0][row] + features[1][row])
+            .collect()
     }
 
     #[test]
@@ -200,7 +210,10 @@ mod tests {
         assert_eq!(effects.len(), 11);
         for point in &effects {
             let rise = point.effect - effects[0].effect;
-            assert!((rise - point.value * point.value).abs() < 1e-12, "{point:?}");
+            assert!(
+                (rise - point.value * point.value).abs() < 1e-12,
+                "{point:?}"
+            );
         }
         assert_eq!(effects.iter().map(|point| point.rows).sum::<usize>(), 101);
     }

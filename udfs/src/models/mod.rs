@@ -3,6 +3,7 @@
 pub mod algorithms;
 pub mod dependence;
 mod format;
+pub mod gbdt;
 pub mod import;
 pub mod importance;
 mod json;

@@ -1,6 +1,7 @@
 //! The options of `fit`: those of every algorithm in one list.
 
 use crate::definition::{Accepts, OptionKey};
+use crate::models::gbdt::options as gbdt;
 
 /// Options that every algorithm takes.
 pub const COMMON: &[&str] = &["algorithm", "target"];
@@ -39,10 +40,10 @@ const OWN: &[OptionKey] = &[
 ];
 
 /// The names of [`crate::models::algorithms::ALL`].
-const ALGORITHMS: &[&str] = &["ols", "ridge"];
+const ALGORITHMS: &[&str] = &["ols", "ridge", "gbdt", "random_forest", "extra_trees"];
 
 /// Every option.
-pub static ALL: &[OptionKey] = &joined::<{ OWN.len() }>(&[OWN]);
+pub static ALL: &[OptionKey] = &joined::<{ OWN.len() + gbdt::KEYS.len() }>(&[OWN, gbdt::KEYS]);
 
 /// The lists after one another.
 const fn joined<const N: usize>(lists: &[&[OptionKey]]) -> [OptionKey; N] {

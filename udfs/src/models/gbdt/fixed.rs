@@ -85,10 +85,7 @@ mod tests {
         let sum = exact_sum(values.iter().copied());
         assert!((sum - naive).abs() < 1e-6, "{sum} {naive}");
         values.reverse();
-        assert_eq!(
-            sum.to_bits(),
-            exact_sum(values.iter().copied()).to_bits()
-        );
+        assert_eq!(sum.to_bits(), exact_sum(values.iter().copied()).to_bits());
         assert_eq!(exact_sum([0.1; 10].into_iter()), 1.0);
         assert_eq!(exact_sum([].into_iter()), 0.0);
         assert_eq!(exact_sum([1e-310].into_iter().cycle().take(3)), 3e-310);

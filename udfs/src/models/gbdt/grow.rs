@@ -190,12 +190,7 @@ impl<C: Cell> Grower<'_, C> {
     }
 
     /// Splits `next` and, on the other threads, the leaves behind it.
-    fn expand_ahead(
-        &self,
-        next: &mut Waiting<C>,
-        line: &mut BinaryHeap<Waiting<C>>,
-        room: usize,
-    ) {
+    fn expand_ahead(&self, next: &mut Waiting<C>, line: &mut BinaryHeap<Waiting<C>>, room: usize) {
         let ahead = rayon::current_num_threads().min(room) - 1;
         let mut others = Vec::new();
         let mut fresh = 0;
@@ -472,10 +467,13 @@ impl Grown {
 
     /// Notes the leaf of each training row.
     pub fn mark(&self, leaf_of: &[AtomicU16]) {
-        self.leaves.par_iter().enumerate().for_each(|(leaf, ending)| {
-            for &row in ending.rows.iter().flatten() {
-                leaf_of[row as usize].store(leaf as u16, Memory::Relaxed);
-            }
-        });
+        self.leaves
+            .par_iter()
+            .enumerate()
+            .for_each(|(leaf, ending)| {
+                for &row in ending.rows.iter().flatten() {
+                    leaf_of[row as usize].store(leaf as u16, Memory::Relaxed);
+                }
+            });
     }
 }

@@ -97,10 +97,7 @@ impl Objective {
     pub(super) fn has_unit_hessian(self) -> bool {
         matches!(
             self,
-            Self::SquaredError
-                | Self::AbsoluteError
-                | Self::Huber { .. }
-                | Self::Quantile { .. }
+            Self::SquaredError | Self::AbsoluteError | Self::Huber { .. } | Self::Quantile { .. }
         )
     }
 
@@ -227,7 +224,9 @@ impl Objective {
                 Self::SquaredError.derivatives(s, y)
             }),
             Self::Logistic => {
-                derive_rows(scores, labels, into, |s, y| Self::Logistic.derivatives(s, y));
+                derive_rows(scores, labels, into, |s, y| {
+                    Self::Logistic.derivatives(s, y)
+                });
             }
             other => derive_rows(scores, labels, into, move |s, y| other.derivatives(s, y)),
         }
@@ -307,7 +306,7 @@ fn derive_softmax(scores: &[Vec<f64>], labels: &Labels<'_>, into: &mut Derivativ
             (most, scores.iter().map(|s| (s[row] - most).exp()).sum())
         })
         .collect();
-    for class in 0..classes {
+    for (class, own) in scores.iter().enumerate().take(classes) {
         let (first, second) = (&mut into.first[class], &mut into.second[class]);
         first
             .par_iter_mut()
@@ -316,7 +315,7 @@ fn derive_softmax(scores: &[Vec<f64>], labels: &Labels<'_>, into: &mut Derivativ
             .for_each(|(row, (first, second))| {
                 let weight = labels.weight(row as u32);
                 let (most, sum) = totals[row];
-                let p = (scores[class][row] - most).exp() / sum;
+                let p = (own[row] - most).exp() / sum;
                 let is_class = f64::from(u8::from(labels.target[row] == class as f64));
                 if weight > 0.0 {
                     *first = weight * (p - is_class);
@@ -341,7 +340,10 @@ pub(super) fn quantile(mut pairs: Vec<(f64, f64)>, level: f64) -> f64 {
         let by_value = |a: &(f64, f64), b: &(f64, f64)| a.0.total_cmp(&b.0);
         let (_, low, above) = pairs.select_nth_unstable_by(below, by_value);
         let low = low.0;
-        let next = above.iter().map(|pair| pair.0).fold(f64::INFINITY, f64::min);
+        let next = above
+            .iter()
+            .map(|pair| pair.0)
+            .fold(f64::INFINITY, f64::min);
         let share = at - below as f64;
         return if share > 0.0 && next.is_finite() {
             low + share * (next - low)

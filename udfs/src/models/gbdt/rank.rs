@@ -98,7 +98,10 @@ fn fifths(rows: &[u32], target: &[f64]) -> Vec<f64> {
     for equal in rows.chunk_by(|&a, &b| target[a as usize] == target[b as usize]) {
         let middle = grades.len() as f64 + (equal.len() - 1) as f64 / 2.0;
         let grade = (GRADES as f64 * (middle + 0.5) / rows.len() as f64).floor();
-        grades.extend(std::iter::repeat_n(grade.min(GRADES as f64 - 1.0), equal.len()));
+        grades.extend(std::iter::repeat_n(
+            grade.min(GRADES as f64 - 1.0),
+            equal.len(),
+        ));
     }
     grades
 }
@@ -141,7 +144,11 @@ impl Group {
                 if self.gains[a] == self.gains[b] {
                     continue;
                 }
-                let (high, low) = if self.gains[a] > self.gains[b] { (a, b) } else { (b, a) };
+                let (high, low) = if self.gains[a] > self.gains[b] {
+                    (a, b)
+                } else {
+                    (b, a)
+                };
                 let apart = score(high) - score(low);
                 let mut change = (self.gains[high] - self.gains[low])
                     * (discount(place) - discount(other)).abs()

@@ -1,0 +1,248 @@
+//! Gradient boosting and forests as algorithms of `fit`.
+
+use std::borrow::Cow;
+
+use super::bins::Binned;
+use super::boost::{Rows, train};
+use super::forest::train_forest;
+use super::options;
+use super::rows::Hashes;
+use crate::error::{Error, Result};
+use crate::models::Body;
+use crate::models::training::{Algorithm, FeatureColumn, Fitted, Training};
+use crate::models::trees::Trees;
+use crate::options::Options;
+
+/// `gbdt`.
+pub static GBDT: Algorithm = Algorithm {
+    name: "gbdt",
+    options: options::GBDT,
+    takes_missing: true,
+    takes_categories: true,
+    fit,
+};
+
+/// More values than this are no classes.
+const MOST_CLASSES: usize = 1000;
+
+/// `random_forest`.
+pub static RANDOM_FOREST: Algorithm = Algorithm {
+    name: "random_forest",
+    options: options::FOREST,
+    takes_missing: true,
+    takes_categories: true,
+    fit: |training, options| grow(training, options, false),
+};
+
+/// `extra_trees`.
+pub static EXTRA_TREES: Algorithm = Algorithm {
+    name: "extra_trees",
+    options: options::FOREST,
+    takes_missing: true,
+    takes_categories: true,
+    fit: |training, options| grow(training, options, true),
+};
+
+/// The rows of a fit as the engine takes them.
+struct Prepared<'a> {
+    /// Ascending; none of numbers.
+    classes: Vec<f64>,
+    /// The target, of classes their numbers.
+    target: Cow<'a, [f64]>,
+    hashes: Hashes,
+    binned: Binned,
+    train: Vec<u32>,
+    validation: Vec<u32>,
+}
+
+impl<'a> Prepared<'a> {
+    fn of(training: &Training<'a>, options: &Options, seed: u64) -> Result<Self> {
+        let objective = options.text("objective");
+        let classes = match objective {
+            "logistic" | "softmax" => classes(training.target, objective)?,
+            _ => Vec::new(),
+        };
+        check_target(training, objective)?;
+        let target = if classes.is_empty() {
+            Cow::Borrowed(training.target)
+        } else {
+            let place = |value: &f64| classes.partition_point(|class| class < value) as f64;
+            training.target.iter().map(place).collect()
+        };
+        let mut further = vec![target.as_ref()];
+        further.extend(training.times);
+        let hashes = Hashes::of(&training.columns, &further, seed);
+        let rows = 0..training.target.len() as u32;
+        let judges = |row: &u32| {
+            training
+                .validation
+                .is_some_and(|marks| marks[*row as usize])
+        };
+        let (validation, train) = rows.partition(judges);
+        let learns: Option<Vec<bool>> = training
+            .validation
+            .map(|marks| marks.iter().map(|judges| !judges).collect());
+        let bins = options.integer("bins") as usize;
+        let binned = Binned::of(&training.columns, learns.as_deref(), &hashes, bins);
+        Ok(Self {
+            classes,
+            target,
+            hashes,
+            binned,
+            train,
+            validation,
+        })
+    }
+
+    fn rows(&'a self, training: &Training<'a>) -> Rows<'a> {
+        Rows {
+            train: &self.train,
+            validation: &self.validation,
+            target: &self.target,
+            weights: training.weights,
+            times: training.times,
+            hashes: &self.hashes,
+        }
+    }
+
+    fn body(self, training: &Training<'_>, mut trees: Trees) -> Body {
+        trees.classes = self.classes;
+        trees.categories = training
+            .columns
+            .iter()
+            .map(|column| match column {
+                FeatureColumn::Numbers(_) => None,
+                FeatureColumn::Categories { names, .. } => Some(names.to_vec()),
+            })
+            .collect();
+        Body::Trees(trees)
+    }
+}
+
+const NO_SPLIT: &str = "no split gained anything: the prediction is a constant";
+
+fn fit(training: &Training<'_>, options: &Options) -> Result<Fitted> {
+    let seed = options.integer("seed") as u64;
+    let prepared = Prepared::of(training, options, seed)?;
+    let parameters = options::parameters(options, training.names, prepared.classes.len())?;
+    let patience = parameters.early_stopping_rounds;
+    if patience > 0 && prepared.validation.is_empty() {
+        return Err(Error::argument(
+            "fit",
+            "early_stopping_rounds",
+            patience,
+            "mark rows that judge by the argument validation, or leave it out",
+        ));
+    }
+    let boosted = train(&prepared.binned, &prepared.rows(training), &parameters);
+    let kept = boosted.kept();
+    let status = if boosted
+        .trees
+        .trees
+        .iter()
+        .all(|tree| tree.splits.is_empty())
+    {
+        NO_SPLIT.to_owned()
+    } else if patience > 0 {
+        format!("ok: {kept} of {} iterations kept", boosted.iterations)
+    } else {
+        "ok".to_owned()
+    };
+    let mut metrics = vec![
+        ("iterations", boosted.iterations as f64),
+        ("training_loss", boosted.training),
+    ];
+    if let Some(loss) = boosted.validation.get(kept.saturating_sub(1)) {
+        metrics.push(("validation_loss", *loss));
+    }
+    Ok(Fitted {
+        body: prepared.body(training, boosted.trees),
+        status,
+        metrics,
+    })
+}
+
+fn grow(training: &Training<'_>, options: &Options, extra: bool) -> Result<Fitted> {
+    let objective = options.text("objective");
+    if !["squared_error", "logistic", "softmax"].contains(&objective) {
+        return Err(Error::argument(
+            "fit",
+            "objective",
+            objective,
+            "forests take squared_error for numbers, logistic or softmax for classes",
+        ));
+    }
+    let seed = options.integer("seed") as u64;
+    let prepared = Prepared::of(training, options, seed)?;
+    let parameters = options::forest(
+        options,
+        prepared.classes.len(),
+        training.columns.len(),
+        extra,
+    );
+    let trees = train_forest(&prepared.binned, &prepared.rows(training), &parameters);
+    let constant = trees.trees.iter().all(|tree| tree.splits.is_empty());
+    Ok(Fitted {
+        body: prepared.body(training, trees),
+        status: if constant { NO_SPLIT } else { "ok" }.to_owned(),
+        metrics: Vec::new(),
+    })
+}
+
+/// The distinct values of the target, ascending.
+fn classes(target: &[f64], objective: &str) -> Result<Vec<f64>> {
+    let mut classes: Vec<f64> = Vec::new();
+    for &value in target {
+        let place = classes.partition_point(|class| *class < value);
+        if classes.get(place) != Some(&value) {
+            classes.insert(place, value);
+        }
+        if classes.len() > MOST_CLASSES {
+            return Err(Error::data(
+                "fit",
+                format!(
+                    "the target has more than {MOST_CLASSES} values; the objective {objective} tells them apart: \
+                     use squared_error for numbers"
+                ),
+            ));
+        }
+    }
+    let count = classes.len();
+    match objective {
+        "logistic" if count > 2 => Err(Error::data(
+            "fit",
+            format!(
+                "the target has {count} values, the objective logistic tells two apart; use softmax"
+            ),
+        )),
+        _ if count < 2 => Err(Error::data(
+            "fit",
+            format!(
+                "the target is {} in every row; the objective {objective} needs two values or more",
+                classes[0]
+            ),
+        )),
+        _ => Ok(classes),
+    }
+}
+
+fn check_target(training: &Training<'_>, objective: &str) -> Result<()> {
+    match objective {
+        "poisson" => match training.target.iter().find(|value| **value < 0.0) {
+            Some(value) => Err(Error::argument(
+                "fit",
+                "target",
+                value,
+                "the objective poisson takes values from 0",
+            )),
+            None => Ok(()),
+        },
+        "lambdarank" if training.times.is_none() => Err(Error::argument(
+            "fit",
+            "time",
+            "NULL",
+            "the objective lambdarank orders rows of equal time: pass it",
+        )),
+        _ => Ok(()),
+    }
+}
