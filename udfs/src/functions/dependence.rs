@@ -181,7 +181,8 @@ impl Table for AccumulatedLocalEffects {
 fn sql(call: &Call<'_>, points: i64) -> Result<String> {
     let model = call.text("model")?.and_then(relation_sql);
     let model = model.ok_or_else(|| {
-        let fix = "pass the name of a table, view or CTE with a column model, or a query in parentheses";
+        let fix =
+            "pass the name of a table, view or CTE with a column model, or a query in parentheses";
         Error::argument(call.function(), "model", call.literal("model"), fix)
     })?;
     let feature = call.text("feature")?.unwrap_or_default();

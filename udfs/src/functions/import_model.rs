@@ -51,9 +51,8 @@ impl Scalar for ImportModel {
             None => &[],
         };
         let text = |bytes, argument| {
-            std::str::from_utf8(bytes).map_err(|_| {
-                Error::argument(SIGNATURE.name, argument, "not UTF-8", "pass text")
-            })
+            std::str::from_utf8(bytes)
+                .map_err(|_| Error::argument(SIGNATURE.name, argument, "not UTF-8", "pass text"))
         };
         let models = inputs.bytes(0)?.iter().enumerate().map(|(row, bytes)| {
             let Some(bytes) = bytes else {
@@ -62,7 +61,9 @@ impl Scalar for ImportModel {
             let format = formats.get(row).copied().flatten();
             let format = format.map(|bytes| text(bytes, "format")).transpose()?;
             let format = format.map(|given| {
-                let known = FORMATS.iter().find(|known| known.eq_ignore_ascii_case(given));
+                let known = FORMATS
+                    .iter()
+                    .find(|known| known.eq_ignore_ascii_case(given));
                 known.copied().unwrap_or(given)
             });
             let model = import(SIGNATURE.name, text(bytes, "text")?, format)?;

@@ -23,7 +23,7 @@ static SIGNATURE: Signature = Signature {
            calendar), `metrics`, `status`, `library`, and one of\n\
            - `linear`: {intercept: {value, standardized, standard_error}, coefficients: [{value, standardized, \
            standard_error, feature}], residual_deviation, r2, degrees_of_freedom}\n\
-           - `trees`: {link: identity, logistic, softmax or log; base: [what each sum starts from]; classes: [values]; \
+           - `trees`: {link: identity, logistic, softmax, share or log; base: [what each sum starts from]; classes: [values]; \
            trees: [{output: the sum it adds to, splits: [{feature, at_most: number or in: [categories], missing: left or \
            right, left, right: {split: i} or {leaf: i}, gain, cover, value}], leaves: [{value, cover}]}]}. A walk starts \
            at split 0, or leaf 0 if there is none; rows that satisfy at_most or in go left; of unknown category is \

@@ -117,11 +117,13 @@ impl Table {
             self.nodes.extend((0..nodes).map(number));
             self.parents.extend(parents);
             self.depths.extend(depths.into_iter().map(Some));
-            self.leaves.extend((0..nodes).map(|node| Some(node >= splits)));
+            self.leaves
+                .extend((0..nodes).map(|node| Some(node >= splits)));
             for split in &tree.splits {
                 let feature = split.feature as usize;
                 let name = names.get(feature).cloned().unwrap_or_default();
-                self.rules.push(Some(rule(trees, feature, &name, &split.rule)));
+                self.rules
+                    .push(Some(rule(trees, feature, &name, &split.rule)));
                 self.features.push(Some(name));
                 self.thresholds.push(match split.rule {
                     Rule::AtMost(threshold) => Some(threshold),

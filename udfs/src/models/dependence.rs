@@ -66,13 +66,12 @@ impl Sample {
         feature: usize,
         grid: &[f64],
     ) -> Vec<Point> {
-        let mut columns: Vec<&[f64]> = self.columns.iter().map(Vec::as_slice).collect();
+        let mut columns = self.columns.clone();
         let mut points = Vec::with_capacity(grid.len());
         for &value in grid {
-            let replaced = vec![value; self.rows];
-            columns[feature] = &replaced;
-            let predictions = predict(&columns, self.rows);
-            columns[feature] = &[];
+            columns[feature].fill(value);
+            let slices: Vec<&[f64]> = columns.iter().map(Vec::as_slice).collect();
+            let predictions = predict(&slices, self.rows);
             points.push(Point {
                 value,
                 effect: predictions.iter().sum::<f64>() / self.rows as f64,

@@ -75,6 +75,7 @@ fn trees_json(trees: &Trees, features: &[String]) -> Json {
         Link::Logistic => "logistic",
         Link::Softmax => "softmax",
         Link::Log => "log",
+        Link::Share => "share",
     };
     let all = trees.trees.iter().enumerate().map(|(i, tree)| {
         let (splits, leaves) = tree_json(tree, trees, features);

@@ -120,7 +120,7 @@ pub(super) fn read(text: &str) -> Read<Foreign> {
             trees,
             categories: vec![None; features.len()],
             classes: match link {
-                Link::Identity | Link::Log => Vec::new(),
+                Link::Identity | Link::Log | Link::Share => Vec::new(),
                 Link::Logistic => vec![0.0, 1.0],
                 Link::Softmax => (0..outputs).map(f64::from).collect(),
             },
@@ -192,7 +192,7 @@ fn base(text: &str, link: Link, outputs: u32) -> Read<Vec<f64>> {
         many => return Err(format!("base_score has {} values", many.len())),
     };
     let start = |score: f64| match link {
-        Link::Identity | Link::Softmax => score,
+        Link::Identity | Link::Softmax | Link::Share => score,
         Link::Log => score.ln(),
         Link::Logistic => (score / (1.0 - score)).ln(),
     };

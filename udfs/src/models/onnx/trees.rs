@@ -215,15 +215,7 @@ fn add_link(graph: &mut Graph, ensemble: &Trees, sums: &str) {
             graph.named_node("Squeeze", &[&means, &axis], vec![], PREDICTION);
         }
         Link::Logistic => {
-            let zero = graph.doubles(&[1, 1], &[0.0]);
-            let second = graph.node("Greater", &[sums, &zero], vec![]);
-            let one = |i: usize| [ensemble.classes.get(i).copied().unwrap_or(i as f64)];
-            let classes = [
-                graph.doubles(&[1, 1], &one(1)),
-                graph.doubles(&[1, 1], &one(0)),
-            ];
-            let class = graph.node("Where", &[&second, &classes[0], &classes[1]], vec![]);
-            graph.named_node("Squeeze", &[&class, &axis], vec![], PREDICTION);
+            add_second_class(graph, ensemble, sums, 0.0);
             let other = graph.node("Neg", &[sums], vec![]);
             let both = [
                 graph.node("Sigmoid", &[&other], vec![]),
@@ -233,13 +225,40 @@ fn add_link(graph: &mut Graph, ensemble: &Trees, sums: &str) {
             graph.named_node("Concat", &[&both[0], &both[1]], axis, PROBABILITIES);
             graph.output(PROBABILITIES, &[2]);
         }
-        Link::Softmax => {
+        Link::Share if ensemble.outputs == 1 => {
+            add_second_class(graph, ensemble, sums, 0.5);
+            let one = graph.doubles(&[1, 1], &[1.0]);
+            let other = graph.node("Sub", &[&one, sums], vec![]);
+            let axis = vec![int("axis", 1)];
+            graph.named_node("Concat", &[&other, sums], axis, PROBABILITIES);
+            graph.output(PROBABILITIES, &[2]);
+        }
+        Link::Softmax | Link::Share => {
             let attributes = vec![int("axis", 1), int("keepdims", 0)];
             let place = graph.node("ArgMax", &[sums], attributes);
             let classes = graph.doubles(&[ensemble.classes.len() as i64], &ensemble.classes);
             graph.named_node("Gather", &[&classes, &place], vec![], PREDICTION);
-            graph.named_node("Softmax", &[sums], vec![int("axis", 1)], PROBABILITIES);
+            if ensemble.link == Link::Softmax {
+                graph.named_node("Softmax", &[sums], vec![int("axis", 1)], PROBABILITIES);
+            } else {
+                let total = graph.node("ReduceSum", &[sums, &axis], vec![]);
+                graph.named_node("Div", &[sums, &total], vec![], PROBABILITIES);
+            }
             graph.output(PROBABILITIES, &[i64::from(ensemble.outputs)]);
         }
     }
+}
+
+/// The prediction: the second class's value where the sum is above the limit.
+fn add_second_class(graph: &mut Graph, ensemble: &Trees, sums: &str, limit: f64) {
+    let limit = graph.doubles(&[1, 1], &[limit]);
+    let second = graph.node("Greater", &[sums, &limit], vec![]);
+    let one = |i: usize| [ensemble.classes.get(i).copied().unwrap_or(i as f64)];
+    let classes = [
+        graph.doubles(&[1, 1], &one(1)),
+        graph.doubles(&[1, 1], &one(0)),
+    ];
+    let class = graph.node("Where", &[&second, &classes[0], &classes[1]], vec![]);
+    let axis = graph.integers(&[1]);
+    graph.named_node("Squeeze", &[&class, &axis], vec![], PREDICTION);
 }

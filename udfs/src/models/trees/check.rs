@@ -35,9 +35,10 @@ impl Trees {
         let (least, most) = match self.link {
             Link::Identity | Link::Log => (0, 0),
             Link::Logistic => (2, 2),
-            Link::Softmax => (outputs, outputs),
+            Link::Share if outputs == 1 => (2, 2),
+            Link::Softmax | Link::Share => (outputs, outputs),
         };
-        let alone = self.link == Link::Softmax || outputs == 1;
+        let alone = matches!(self.link, Link::Softmax | Link::Share) || outputs == 1;
         if self.classes.len() < least || self.classes.len() > most || !alone {
             return Err(format!(
                 "{outputs} sums tell {} classes apart",
