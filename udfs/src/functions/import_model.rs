@@ -30,7 +30,7 @@ static SIGNATURE: Signature = Signature {
            leaves and zero_as_missing are errors. Categories become text: named as pandas named them, otherwise by their \
            code. XGBoost: the JSON of `Booster.save_model('model.json')` of the boosters gbtree and dart; splits by \
            category are errors. Its features are 32-bit numbers, so a value goes where its rounding to 32 bits goes. \
-           Predictions equal the origin's to 1e-6 (XGBoost adds in 32 bits, we in 64). A cover is the number of rows \
+           Predictions equal LightGBM's to the last digits and XGBoost's to 1e-6 of their size (it adds in 32 bits, we in 64). A cover is the number of rows \
            (LightGBM) or the sum of the hessian (XGBoost), as the origin explains with. Names of the features are the \
            origin's, f0, f1, ... if an XGBoost model has none.",
     example: "SELECT predict(import_model(text), {'x': 3}) AS y FROM (SELECT '{\"learner\": {\"feature_names\": [\"x\"], \

@@ -206,11 +206,14 @@ pub(super) fn add(graph: &mut Graph, ensemble: &Trees, features: &[String]) {
 }
 
 fn add_link(graph: &mut Graph, ensemble: &Trees, sums: &str) {
-    let axis = graph.integers(&[1]);
     graph.output(PREDICTION, &[]);
     match ensemble.link {
-        Link::Identity => graph.named_node("Squeeze", &[sums, &axis], vec![], PREDICTION),
+        Link::Identity => {
+            let axis = graph.integers(&[1]);
+            graph.named_node("Squeeze", &[sums, &axis], vec![], PREDICTION);
+        }
         Link::Log => {
+            let axis = graph.integers(&[1]);
             let means = graph.node("Exp", &[sums], vec![]);
             graph.named_node("Squeeze", &[&means, &axis], vec![], PREDICTION);
         }
@@ -241,6 +244,7 @@ fn add_link(graph: &mut Graph, ensemble: &Trees, sums: &str) {
             if ensemble.link == Link::Softmax {
                 graph.named_node("Softmax", &[sums], vec![int("axis", 1)], PROBABILITIES);
             } else {
+                let axis = graph.integers(&[1]);
                 let total = graph.node("ReduceSum", &[sums, &axis], vec![]);
                 graph.named_node("Div", &[sums, &total], vec![], PROBABILITIES);
             }
