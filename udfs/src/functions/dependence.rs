@@ -32,7 +32,7 @@ const FIELDS: &[(&str, Type)] = &[
     ("value", Type::Double),
     ("category", Type::Text),
     ("effect", Type::Double),
-    ("rows", Type::Integer),
+    ("rows_used", Type::Integer),
 ];
 
 const TBL: Argument = Argument::required(
@@ -78,7 +78,7 @@ static PARTIAL_DEPENDENCE: Signature = Signature {
             The grid has no missing value. Infinity is an error.",
     docs: "The mean prediction of all rows if a feature had a certain value.\n\n\
            Returns a row per value of the grid, ascending: `feature` (VARCHAR), `value` (DOUBLE, NULL of text), `category` \
-           (VARCHAR, NULL of numbers), `effect` (DOUBLE, the mean prediction, or probability of the class) and `rows` \
+           (VARCHAR, NULL of numbers), `effect` (DOUBLE, the mean prediction, or probability of the class) and `rows_used` \
            (BIGINT) that were averaged. The grid is every value that occurs, or quantiles at equal steps from the least to \
            the greatest if there are more than `grid`; of text, every category that the model knows. Friedman, Greedy \
            function approximation, Annals of Statistics 29 (2001), section 8.2, by brute force: rows times grid \
@@ -107,7 +107,7 @@ static ACCUMULATED: Signature = Signature {
            The feature's values are cut at quantiles (linear interpolation). Across each interval, the predictions of the \
            rows within it change by a mean; these changes are added up and their mean over the rows is subtracted. Returns \
            a row per end of an interval, ascending: `feature` (VARCHAR), `value` (DOUBLE), `category` (VARCHAR, always \
-           NULL), `effect` (DOUBLE, in units of the prediction or of the probability of the class) and `rows` (BIGINT) in \
+           NULL), `effect` (DOUBLE, in units of the prediction or of the probability of the class) and `rows_used` (BIGINT) in \
            the interval that ends there, 0 of the first. Unlike partial dependence it moves no row to where there are \
            none. Apley and Zhu, Visualizing the effects of predictor variables in black box supervised learning models, \
            JRSS B 82 (2020), equations 15 and 16. A feature of text has no order: an error. Keeps 8 bytes per value.",

@@ -2,6 +2,9 @@
 
 use super::Model;
 
+/// Predicts so many rows from a slice per feature.
+pub type Predict<'a> = dyn Fn(&[&[f64]], usize) -> Vec<f64> + 'a;
+
 /// The rows that are averaged over: a column per feature, as models take them,
 /// sorted so that no sum depends on the order in which they came.
 #[derive(Debug, Clone)]
@@ -62,7 +65,7 @@ impl Sample {
     /// section 8.2), by brute force.
     pub fn partial_dependence(
         &self,
-        predict: &dyn Fn(&[&[f64]], usize) -> Vec<f64>,
+        predict: &Predict<'_>,
         feature: usize,
         grid: &[f64],
     ) -> Vec<Point> {
@@ -87,7 +90,7 @@ impl Sample {
     /// supervised learning models, JRSS B 82, 2020, equations 15 and 16).
     pub fn accumulated_local_effects(
         &self,
-        predict: &dyn Fn(&[&[f64]], usize) -> Vec<f64>,
+        predict: &Predict<'_>,
         feature: usize,
         intervals: usize,
     ) -> Vec<Point> {

@@ -151,7 +151,7 @@ fn meaning(objective: &str, outputs: u32) -> Read<(Link, Vec<f64>, f64)> {
             alone(Link::Logistic, vec![0.0, 1.0], scale)
         }
         "cross_entropy" | "xentropy" => alone(Link::Logistic, vec![0.0, 1.0], 1.0),
-        "multiclass" | "softmax" if outputs >= 2 && outputs <= 1 << 20 => {
+        "multiclass" | "softmax" if (2..=1 << 20).contains(&outputs) => {
             let classes = (0..outputs).map(f64::from).collect();
             Ok((Link::Softmax, classes, 1.0))
         }
