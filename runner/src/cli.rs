@@ -27,6 +27,43 @@ pub enum Command {
     Functions(FunctionsArgs),
     /// Show the settings and where each comes from.
     Config(ConfigArgs),
+    /// Turn a LightGBM or XGBoost model into a model file.
+    ImportModel(ImportModelArgs),
+    /// Write a model file as ONNX or JSON.
+    ExportModel(ExportModelArgs),
+}
+
+/// Arguments of `lagrange import-model`.
+#[derive(Debug, Args)]
+pub struct ImportModelArgs {
+    /// The LightGBM text or XGBoost JSON file.
+    #[arg(value_name = "FILE")]
+    pub from: PathBuf,
+
+    /// The model file to write.
+    #[arg(value_name = "MODEL")]
+    pub to: PathBuf,
+
+    /// Format of the file [default: told by its beginning].
+    #[arg(long, value_parser = lagrange_udfs::models::import::FORMATS)]
+    pub format: Option<String>,
+}
+
+/// Arguments of `lagrange export-model`.
+#[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("form").required(true).multiple(true).args(["onnx", "json"]))]
+pub struct ExportModelArgs {
+    /// The model file.
+    #[arg(value_name = "MODEL")]
+    pub model: PathBuf,
+
+    /// ONNX file to write.
+    #[arg(long, value_name = "FILE")]
+    pub onnx: Option<PathBuf>,
+
+    /// JSON file to write.
+    #[arg(long, value_name = "FILE")]
+    pub json: Option<PathBuf>,
 }
 
 /// Where settings come from besides environment variables.

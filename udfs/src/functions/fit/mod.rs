@@ -14,7 +14,7 @@ use crate::input::{Feature, Features, Inputs, Numbers, Rows};
 use crate::models::algorithms::{self, Entry, Reduction};
 use crate::models::row_store::{Beside, RowStore, Whole};
 use crate::models::training::{Algorithm, FeatureColumn, Fitted, Training};
-use crate::models::{Header, Model};
+use crate::models::{self, Header, Model};
 use crate::options::Options;
 use crate::statistics::least_squares::Problem;
 use crate::statistics::triangle::Triangle;
@@ -449,6 +449,13 @@ fn model(setup: &Setup, state: &State) -> Result<Model> {
         rows_skipped: state.rows_skipped,
         status: fitted.status,
         library: env!("CARGO_PKG_VERSION").to_owned(),
+        window: state.window.bounds.map(|(from, to)| models::Window {
+            from,
+            to,
+            calendar: state.window.calendar,
+        }),
+        metrics: models::metrics(&fitted.metrics),
+        feature_types: fitted.body.feature_types(setup.features.len()),
     };
     Ok(Model::new(header, fitted.body))
 }
