@@ -113,6 +113,12 @@ pub struct Analysis<'a> {
     pub(super) fits: Vec<Fit>,
     /// The script splits its rows into training and test.
     pub(super) splits: bool,
+    /// Columns that features are, or are computed from at their row.
+    pub(super) reached: BTreeSet<Id>,
+    /// Tables that the script makes of nothing or of files.
+    pub(super) roots: HashSet<String>,
+    /// Tables that were read so far.
+    reads: usize,
     /// Shifts into the future so far.
     pub(super) leads: usize,
     /// The script judges predictions.
@@ -141,6 +147,9 @@ impl<'a> Analysis<'a> {
             mentioned: HashSet::new(),
             fits: Vec::new(),
             splits: false,
+            reached: BTreeSet::new(),
+            roots: HashSet::new(),
+            reads: 0,
             leads: 0,
             judges: false,
             depth: 0,
@@ -194,10 +203,14 @@ impl<'a> Analysis<'a> {
     fn statement_of(&mut self, statement: &Statement) {
         match statement {
             Statement::CreateTable(create) => {
+                let reads = self.reads;
                 let relation = match &create.query {
                     Some(query) => self.query(query, None),
                     None => self.declared(&create.name, &create.columns),
                 };
+                if reads == self.reads && create.query.is_some() {
+                    self.roots.insert(key(&create.name));
+                }
                 self.define(&create.name, relation);
             }
             Statement::CreateView(create) => {
@@ -364,6 +377,7 @@ impl<'a> Analysis<'a> {
                 return Rc::clone(relation);
             }
         }
+        self.reads += 1;
         if let Some(relation) = self.tables.get(&key(name)) {
             return Rc::clone(relation);
         }

@@ -7,6 +7,7 @@ use serde_json::{Value as Json, json};
 
 use super::analysis::{Analysis, File};
 use super::lineage::Site;
+use super::plan::Plan;
 use super::rules::{RULES, Rule, Severity};
 
 /// How many lines of a fragment are shown.
@@ -45,11 +46,14 @@ pub struct Report {
     pub outside: Vec<String>,
     /// Of those, the ones that are joined without a time, and taken not to change.
     pub timeless: Vec<String>,
+    /// What a replay recomputes.
+    pub plan: Plan,
     files: Vec<(String, Vec<String>)>,
 }
 
 impl Report {
     pub(super) fn new(analysis: Analysis<'_>) -> Self {
+        let plan = analysis.plan();
         let Analysis {
             mut findings,
             mut files,
@@ -65,6 +69,7 @@ impl Report {
             fits: fits.len(),
             outside: outside.into_iter().collect(),
             timeless: timeless.into_iter().collect(),
+            plan,
             files: files
                 .into_iter()
                 .map(|file| (file.name, file.text.lines().map(str::to_owned).collect()))
