@@ -28,6 +28,8 @@ pub(super) struct File {
     pub text: String,
     /// Where its lines start, in bytes.
     pub lines: Vec<usize>,
+    /// A column is a byte.
+    pub ascii: bool,
     pub comments: Comments,
 }
 
@@ -110,6 +112,8 @@ pub struct Analysis<'a> {
     pub(super) time_names: HashSet<String>,
     pub(super) entity_names: HashSet<String>,
     pub(super) mentioned: HashSet<String>,
+    /// Of those, the entities.
+    entities: Vec<String>,
     pub(super) fits: Vec<Fit>,
     /// The script splits its rows into training and test.
     pub(super) splits: bool,
@@ -145,6 +149,7 @@ impl<'a> Analysis<'a> {
             time_names: HashSet::new(),
             entity_names: HashSet::new(),
             mentioned: HashSet::new(),
+            entities: Vec::new(),
             fits: Vec::new(),
             splits: false,
             reached: BTreeSet::new(),
@@ -171,6 +176,12 @@ impl<'a> Analysis<'a> {
             self.entity_names
                 .extend(file.comments.entities.iter().cloned());
         }
+        self.entities = self
+            .mentioned
+            .iter()
+            .filter(|name| self.is_entity(name))
+            .cloned()
+            .collect();
     }
 
     fn enter(&mut self, unit: &Unit<'_>) {
@@ -184,6 +195,7 @@ impl<'a> Analysis<'a> {
                 lines: std::iter::once(0)
                     .chain(unit.text.match_indices('\n').map(|(i, _)| i + 1))
                     .collect(),
+                ascii: unit.text.is_ascii(),
                 comments: Comments::of(unit.text),
                 text: unit.text.to_owned(),
             });
@@ -453,12 +465,11 @@ impl<'a> Analysis<'a> {
             .iter()
             .any(|column| self.is_entity(&column.name))
             || (!relation.open.is_empty()
-                && self.mentioned.iter().any(|name| {
-                    self.is_entity(name)
-                        && !relation
-                            .without
-                            .iter()
-                            .any(|gone| gone.eq_ignore_ascii_case(name))
+                && self.entities.iter().any(|name| {
+                    !relation
+                        .without
+                        .iter()
+                        .any(|gone| gone.eq_ignore_ascii_case(name))
                 }))
     }
 
@@ -522,6 +533,9 @@ impl<'a> Analysis<'a> {
         };
         let offset = |line: u64, column: u64| {
             let start = file.lines.get((line.max(1) - 1) as usize).copied()?;
+            if file.ascii {
+                return Some(file.text.len().min(start + (column.max(1) - 1) as usize));
+            }
             let text = file.text.get(start..)?;
             let within = text
                 .char_indices()

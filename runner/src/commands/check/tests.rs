@@ -194,6 +194,10 @@ fn odd_scripts_end() {
         "CREATE TABLE t AS SELECT ts, symbol, y, {} FROM f; SELECT * FROM feature_screen('t', target => 'y');",
         wide.join(", ")
     );
+    let far = format!(
+        "SELECT fit(y, {{{}'z': lead(z) OVER (ORDER BY ts)}}) FROM t",
+        "'a': a, ".repeat(10_000)
+    );
     let long = format!(
         "SELECT fit(y, {{'x': {}}}) FROM t",
         vec!["x"; 1_000].join(" + ")
@@ -206,6 +210,7 @@ fn odd_scripts_end() {
         "SELECT sum(x) OVER w FROM t WINDOW w AS (w), v AS (u);",
         "SELECT fit(y, {'x': x}) OVER () FROM t; SELECT * FROM t PIVOT (sum(x) FOR y IN ('a', 'b'));",
         wide.as_str(),
+        far.as_str(),
         long.as_str(),
         deep.as_str(),
     ] {
