@@ -122,7 +122,7 @@ fn a_replay_finds_what_a_waiver_hides() {
         run.stdout
     );
     assert!(
-        run.stdout.contains("looks at least 1 times ahead"),
+        run.stdout.contains("looks at least 1 steps of time ahead"),
         "{}",
         run.stdout
     );

@@ -24,6 +24,8 @@ use crate::settings::{Database, Settings};
 const ALL: &str = "lagrange_all";
 /// The schema of the computation on data that ends.
 const CUT: &str = "lagrange_cut";
+/// How many characters of a value are shown.
+const LONGEST: usize = 60;
 /// Of the ends that are drawn.
 const SEED: u64 = 42;
 
@@ -67,7 +69,7 @@ impl Replayed {
             let _ = writeln!(
                 text,
                 "replay: {}.{} sees the future: at {} it is {} on all data and {} on data that ends at {}; \
-                 it looks at least {} times ahead, and {:.1} % of the rows differ",
+                 it looks at least {} steps of time ahead, and {:.1} % of the rows differ",
                 d.table,
                 d.column,
                 d.row,
@@ -397,7 +399,15 @@ impl Replay<'_> {
                 typed(end)
             ))?;
             let ahead = between as i64 + 1;
-            let shown = |value: Option<String>| value.unwrap_or_else(|| "NULL".to_owned());
+            let shown = |value: Option<String>| match value {
+                // A struct of many features is long.
+                Some(text) if text.chars().count() > LONGEST => {
+                    let start: String = text.chars().take(LONGEST).collect();
+                    format!("{start}...")
+                }
+                Some(text) => text,
+                None => "NULL".to_owned(),
+            };
             let known = replayed
                 .differences
                 .iter_mut()
