@@ -154,7 +154,7 @@ fn a_replay_of_honest_features_finds_nothing() {
         .success();
     assert!(
         run.stdout
-            .contains("replay: 3 columns of s are the same on data that ends at"),
+            .contains("replay: 4 columns of s are the same on data that ends at"),
         "{}",
         run.stdout
     );
