@@ -147,6 +147,8 @@ pub enum CheckMode {
     /// No feature may look ahead, as far as the script tells.
     #[default]
     Static,
+    /// And it is shown on the data: features are recomputed on data that ends earlier.
+    Replay,
     /// Nothing is checked.
     Off,
 }
@@ -183,6 +185,14 @@ pub struct CheckArgs {
     /// Form of the findings.
     #[arg(long, visible_alias = "format", value_enum, default_value_t)]
     pub output: CheckOutput,
+
+    /// Recompute the features on data that ends earlier, and compare.
+    #[arg(long)]
+    pub replay: bool,
+
+    /// How many ends of the data a replay tries.
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    pub cuts: usize,
 
     /// Explain a rule, by its code or name.
     #[arg(long, value_name = "RULE", conflicts_with = "scripts")]
