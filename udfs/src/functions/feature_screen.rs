@@ -183,7 +183,11 @@ impl Table for FeatureScreen {
                 ));
             }
             None => {
-                let beside = [(target.as_str(), "lagrange_target"), ("1", DATE), ("1", ENTITY)];
+                let beside = [
+                    (target.as_str(), "lagrange_target"),
+                    ("1", DATE),
+                    ("1", ENTITY),
+                ];
                 rows.rows(&beside, "")
             }
         };

@@ -442,7 +442,10 @@ impl Known<'_> {
         options: &Options,
         sorter: &mut Sorter,
     ) -> Vec<Line> {
-        let base = Baseline::of(self.sorted(self.base, sorter), options.integer("bins") as usize);
+        let base = Baseline::of(
+            self.sorted(self.base, sorter),
+            options.integer("bins") as usize,
+        );
         let ic_baseline = self.ic(self.base);
         let psi_of = |part: &Part| base.psi(&self.sorted(part, sorter));
         let own: Vec<f64> = chunks.iter().filter_map(psi_of).collect();

@@ -207,7 +207,7 @@ impl Apart {
 
 #[cfg(test)]
 mod tests {
-    use super::{Baseline, Moments};
+    use super::{Apart, Baseline, Moments};
 
     fn sorted(values: impl Iterator<Item = i32>) -> Vec<f64> {
         let mut values: Vec<f64> = values.map(f64::from).collect();
@@ -241,6 +241,53 @@ mod tests {
     const KS: f64 = 0.225;
     const KS_P: f64 = 0.15883858320592947;
     const WASSERSTEIN: f64 = 5.658333333333334;
+
+    /// feature-engine 1.9's DropHighPSIFeatures, of integers with ties and of
+    /// values without: tests/python/stability_reference.py.
+    #[test]
+    fn the_stability_index_agrees_with_feature_engine() {
+        let base = Baseline::of(sorted((0..60).map(|i| i * 7 % 31)), 10);
+        let now = sorted((0..40).map(|i| i * 11 % 37 + 3));
+        close(base.psi(&now).expect("two samples"), FEATURE_ENGINE_PSI);
+        let mut base: Vec<f64> = (0..2000_u32)
+            .map(|k| f64::from(k * 7919 % 10_007) / 10_007.0)
+            .collect();
+        let mut now: Vec<f64> = (0..1500_u32)
+            .map(|k| (f64::from(k * 104_729 % 9001) / 9001.0).powf(1.3))
+            .collect();
+        base.sort_by(f64::total_cmp);
+        now.sort_by(f64::total_cmp);
+        let base = Baseline::of(base, 10);
+        close(base.psi(&now).expect("two samples"), FEATURE_ENGINE_REAL);
+    }
+
+    const FEATURE_ENGINE_PSI: f64 = 0.9348305478320904;
+    const FEATURE_ENGINE_REAL: f64 = 0.061156334780152394;
+
+    /// Against both definitions, value by value.
+    #[test]
+    fn functions_are_apart_as_counted() {
+        let share = |sample: &[f64], x: f64| {
+            sample.iter().filter(|value| **value <= x).count() as f64 / sample.len() as f64
+        };
+        for (n, m, levels) in [(1, 1, 3), (50, 31, 7), (40, 90, 1000), (5, 200, 11)] {
+            let first = sorted((0..n).map(|i| i * 7919 % levels));
+            let second = sorted((0..m).map(|i| i * 31 % levels + 2));
+            let mut all = [first.as_slice(), &second].concat();
+            all.sort_by(f64::total_cmp);
+            let apart = |x| (share(&first, x) - share(&second, x)).abs();
+            let greatest = all.iter().map(|x| apart(*x)).fold(0.0, f64::max);
+            let area = all
+                .windows(2)
+                .map(|pair| apart(pair[0]) * (pair[1] - pair[0]));
+            let area: f64 = area.sum();
+            for (first, second) in [(&first, &second), (&second, &first)] {
+                let found = Apart::of(first, second);
+                assert!((found.greatest - greatest).abs() < 1e-15);
+                assert!((found.area - area).abs() < 1e-12 * area.max(1.0));
+            }
+        }
+    }
 
     #[test]
     fn a_sample_is_no_distance_from_itself_and_constants_have_one_bin() {

@@ -88,8 +88,7 @@ pub fn of(gathered: &Gathered<'_>, options: &Options) -> Result<Vec<ScreenedColu
         screened
     };
     let columns = gathered.columns.par_iter();
-    let mut screened: Vec<ScreenedColumn> =
-        columns.map_init(Scratch::default, measure).collect();
+    let mut screened: Vec<ScreenedColumn> = columns.map_init(Scratch::default, measure).collect();
     if let Some((rows, present)) = gathered.sampled {
         for (column, &n) in screened.iter_mut().zip(present) {
             column.n = n as usize;

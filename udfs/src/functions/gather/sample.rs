@@ -84,9 +84,7 @@ pub fn merged(
         store.merge(others);
         return;
     }
-    let mut own = sample
-        .take()
-        .unwrap_or_else(|| Sample::of(store, limit));
+    let mut own = sample.take().unwrap_or_else(|| Sample::of(store, limit));
     let more = more.clone().unwrap_or_else(|| Sample::of(others, limit));
     own.seen += more.seen;
     for (present, more) in own.present.iter_mut().zip(&more.present) {
@@ -187,8 +185,9 @@ mod tests {
         let rows: Vec<[f64; 3]> = rows.map(row).collect();
         let (mut sample, mut store) = (None, ColumnStore::new(3));
         for rows in rows.chunks(batch) {
-            let columns: Vec<Vec<f64>> =
-                (0..3).map(|i| rows.iter().map(|row| row[i]).collect()).collect();
+            let columns: Vec<Vec<f64>> = (0..3)
+                .map(|i| rows.iter().map(|row| row[i]).collect())
+                .collect();
             let numbers: Vec<Numbers<'_>> = columns
                 .iter()
                 .map(|column| Numbers::new(column.as_slice(), None))
@@ -226,7 +225,8 @@ mod tests {
             let second = of((0..2000).filter(|i| i % 3 > 0), 500, limit);
             merged(&mut first.0, &mut first.1, (&second.0, &second.1), limit);
             assert_eq!(end(&first, limit), expected);
-            let counted = |sample: &Option<Sample>| sample.as_ref().map(|s| (s.seen, s.present.clone()));
+            let counted =
+                |sample: &Option<Sample>| sample.as_ref().map(|s| (s.seen, s.present.clone()));
             assert_eq!(counted(&first.0), counted(&all.0));
             assert_eq!(counted(&all.0), Some((2000, vec![1714, 2000, 2000])));
         }

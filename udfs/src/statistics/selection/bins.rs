@@ -1,6 +1,7 @@
 //! Columns as equal-frequency bins.
 
 use crate::statistics::ascending::Ascending;
+use crate::statistics::mutual_information::of_counts;
 
 /// The bin of a missing value; the others follow it from 1.
 pub const MISSING: u8 = 0;
@@ -59,31 +60,9 @@ pub fn mutual_information(a: &[u8], b: &[u8], bins: u8) -> Option<f64> {
 
 /// Of counts per pair of bins, `width × width`, the first of each missing.
 fn information(counts: &[u32], width: usize) -> Option<f64> {
-    // Without the row and the column of missing values.
-    let cells: Vec<&[u32]> = counts
-        .chunks_exact(width)
-        .skip(1)
-        .map(|row| &row[1..])
-        .collect();
-    let of_a: Vec<u32> = cells.iter().map(|row| row.iter().sum()).collect();
-    let of_b: Vec<u32> = (0..width - 1)
-        .map(|b| cells.iter().map(|row| row[b]).sum())
-        .collect();
-    let rows: f64 = of_a.iter().copied().map(f64::from).sum();
-    if rows == 0.0 {
-        return None;
-    }
-    let mut sum = 0.0;
-    for (row, &a) in cells.iter().zip(&of_a) {
-        for (&both, &b) in row.iter().zip(&of_b) {
-            if both > 0 {
-                let both = f64::from(both);
-                sum += both * (both * rows / (f64::from(a) * f64::from(b))).ln();
-            }
-        }
-    }
-    // Rounding must not make independence negative.
-    Some((sum / rows).max(0.0))
+    let known = counts.chunks_exact(width).skip(1);
+    let known: Vec<u32> = known.flat_map(|row| &row[1..]).copied().collect();
+    of_counts(&known, width - 1)
 }
 
 #[cfg(test)]
@@ -131,7 +110,11 @@ mod tests {
             let present: Vec<f64> = a.iter().copied().filter(|x| !x.is_nan()).collect();
             let expected = a.iter().map(|x| {
                 let smaller = present.iter().filter(|y| *y < x).count();
-                if x.is_nan() { 0 } else { (smaller * usize::from(bins) / present.len()) as u8 + 1 }
+                if x.is_nan() {
+                    0
+                } else {
+                    (smaller * usize::from(bins) / present.len()) as u8 + 1
+                }
             });
             let binned = equal_frequency(a.iter().copied(), bins);
             assert_eq!(binned, expected.collect::<Vec<u8>>());
