@@ -19,8 +19,12 @@ mod feature_stability;
 mod fit;
 mod gather;
 mod information_coefficient;
+mod label_spans;
+mod label_weights;
 mod lag_features;
 mod lagrange_importance;
+mod lagrange_label_weights;
+mod lagrange_time_folds;
 mod metrics;
 mod model_coefficients;
 mod model_info;
@@ -31,15 +35,20 @@ mod prepare_training_data;
 mod relevance_tests;
 mod select_features;
 mod shift_target;
+mod time_folds;
 mod vif;
 
 use crate::definition::Function;
 
 /// Every function of the catalogue, by category, then by name.
 static ALL: &[Function] = &[
+    Function::Table(&label_weights::LABEL_UNIQUENESS),
     Function::Table(&lag_features::LagFeatures),
     Function::Table(&prepare_training_data::PrepareTrainingData),
+    Function::Table(&label_weights::SEQUENTIAL_BOOTSTRAP),
     Function::Table(&shift_target::ShiftTarget),
+    Function::Table(&label_weights::TIME_DECAY_WEIGHTS),
+    Function::Table(&time_folds::TimeFolds),
     Function::Aggregate(&corr_matrix::CorrMatrix),
     Function::Table(&correlation_clusters::CorrelationClusters),
     Function::Table(&feature_correlation::FeatureCorrelation),
@@ -70,7 +79,9 @@ static ALL: &[Function] = &[
     Function::Aggregate(&feature_stability::STABILITY),
     Function::Aggregate(&information_coefficient::COEFFICIENTS),
     Function::Aggregate(&lagrange_importance::IMPORTANCE),
+    Function::Aggregate(&lagrange_label_weights::LagrangeLabelWeights),
     Function::Aggregate(&mutual_information::LAGRANGE_MUTUAL_INFORMATION),
+    Function::Aggregate(&lagrange_time_folds::LagrangeTimeFolds),
     Function::Aggregate(&relevance_tests::TESTS),
     Function::Aggregate(&vif::LagrangeVif),
 ];
