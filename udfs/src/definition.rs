@@ -54,6 +54,8 @@ impl Category {
 pub enum Kind {
     /// Any integer, decimal, floating or boolean column.
     Number,
+    /// A number, a date or a timestamp, for its order only.
+    Order,
     /// A STRUCT, a field per feature.
     Features,
     /// Text.
@@ -89,6 +91,7 @@ impl Kind {
     pub fn name(self) -> &'static str {
         match self {
             Self::Number => "number",
+            Self::Order => "number or time",
             Self::Features => "struct of numbers",
             Self::Text => "text",
             Self::Texts => "texts",

@@ -39,7 +39,7 @@ pub fn read<'a>(
         .map(|(source, argument)| {
             let function = signature.name;
             let input = match argument.kind {
-                Kind::Number => Input::Numbers(numbers(function, source, rows)?),
+                Kind::Number | Kind::Order => Input::Numbers(numbers(function, source, rows)?),
                 Kind::Features => Input::Features(features(function, source, rows)?),
                 Kind::Text | Kind::Blob => Input::Bytes(bytes(function, source, rows)?),
                 Kind::Options => Input::Options(Box::new(OptionsArray {

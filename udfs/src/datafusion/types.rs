@@ -116,7 +116,11 @@ pub fn coerce(signature: &Signature, given: &[DataType]) -> Vec<DataType> {
 
 fn coerce_one(kind: Kind, given: &DataType) -> DataType {
     match (kind, given) {
-        (Kind::Number, DataType::Null) => DataType::Float64,
+        (Kind::Number | Kind::Order, DataType::Null) => DataType::Float64,
+        // Counted in days or in the timestamp's unit: numbers that grow with time.
+        (Kind::Order, DataType::Date32 | DataType::Date64 | DataType::Timestamp(..)) => {
+            DataType::Int64
+        }
         (Kind::Text | Kind::Options, DataType::Null) => DataType::Utf8,
         (Kind::Blob, DataType::Null | DataType::FixedSizeBinary(_)) => DataType::Binary,
         (Kind::Text | Kind::Options, DataType::Dictionary(_, values)) if is_text(values) => {
@@ -157,6 +161,10 @@ fn check_one(function: &str, argument: &Argument, given: &DataType) -> Result<()
         Kind::Number => (
             is_number(given),
             format!("pass a numeric column, or cast it: CAST({name} AS DOUBLE)"),
+        ),
+        Kind::Order => (
+            is_number(given),
+            format!("pass a date, a timestamp or a number, or cast it: CAST({name} AS TIMESTAMP)"),
         ),
         Kind::Features => (
             is_struct || *given == DataType::Null,

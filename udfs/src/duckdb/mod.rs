@@ -87,7 +87,7 @@ unsafe fn register_list(
 /// doubles by itself, and would cast text literals, which we want refused.
 fn parameter_type(function: &str, argument: &Argument) -> Result<LogicalType> {
     match argument.kind {
-        Kind::Number | Kind::Features | Kind::Options => Ok(LogicalType::new(id::ANY)),
+        Kind::Number | Kind::Order | Kind::Features | Kind::Options => Ok(LogicalType::new(id::ANY)),
         Kind::Text => Ok(LogicalType::new(id::VARCHAR)),
         Kind::Blob => Ok(LogicalType::new(id::BLOB)),
         _ => Err(Error::internal(

@@ -32,6 +32,28 @@ pub(super) fn numbers<'a>(
     Some(Numbers::new(values, both(vector.validity(), above)))
 }
 
+/// As [`numbers`], and dates and timestamps as whatever DuckDB counts them in:
+/// numbers that grow with time.
+pub(super) fn order<'a>(
+    vector: Vector<'a>,
+    kind: &LogicalType,
+    scratch: &'a Scratch,
+) -> Option<Numbers<'a>> {
+    // SAFETY: each type is read as DuckDB stores it.
+    let values = unsafe {
+        match kind.id() {
+            id::DATE => convert(vector, scratch, |x: i32| x.into()),
+            id::TIMESTAMP
+            | id::TIMESTAMP_S
+            | id::TIMESTAMP_MS
+            | id::TIMESTAMP_NS
+            | id::TIMESTAMP_TZ => convert(vector, scratch, |x: i64| x as f64),
+            _ => return numbers(vector, kind, None, scratch),
+        }
+    };
+    Some(Numbers::new(values, both(vector.validity(), None)))
+}
+
 /// The value of a row that is not NULL as an `i128` and a scale, or `None` if
 /// its type is not an integer or a decimal.
 pub(super) fn integer(vector: Vector<'_>, kind: &LogicalType, row: usize) -> Option<(i128, i32)> {

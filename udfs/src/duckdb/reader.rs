@@ -9,7 +9,7 @@ use crate::input::{Feature, Features, Input, Inputs, OptionsColumn};
 
 use super::literal;
 use super::logical_type::{LogicalType, id};
-use super::numbers::numbers;
+use super::numbers::{numbers, order};
 use super::scratch::Scratch;
 use super::vector::Vector;
 
@@ -57,6 +57,10 @@ fn input<'a>(
         (Kind::Number, _) => match numbers(vector, &kind, None, scratch) {
             Some(numbers) => Ok(Input::Numbers(numbers)),
             None => refused("pass a number, or cast it to DOUBLE"),
+        },
+        (Kind::Order, _) => match order(vector, &kind, scratch) {
+            Some(numbers) => Ok(Input::Numbers(numbers)),
+            None => refused("pass a date, a timestamp or a number"),
         },
         (Kind::Features, id::STRUCT) if unnamed(&kind) => {
             refused("pass a struct with names such as {'a': a, 'b': b}")

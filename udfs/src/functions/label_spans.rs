@@ -248,9 +248,9 @@ impl LabelSpans {
     /// the relation records end later than those of the call.
     fn check(&self) -> String {
         let function = self.function;
-        let at = "coalesce(CAST(lagrange_time AS VARCHAR), 'NULL')";
+        let at = "coalesce(CAST(lagrange_rows.lagrange_time AS VARCHAR), 'NULL')";
         let mut cases = vec![format!(
-            "WHEN lagrange_time IS NULL THEN {}",
+            "WHEN lagrange_rows.lagrange_time IS NULL THEN {}",
             quote_text(&format!(
                 "{function}: a row has no order_by value; filter those rows out"
             ))
@@ -262,7 +262,7 @@ impl LabelSpans {
             ));
         }
         cases.push(format!(
-            "WHEN lagrange_end < lagrange_time THEN {} || {at} || ' ends at ' || CAST(lagrange_end AS VARCHAR) \
+            "WHEN lagrange_end < lagrange_rows.lagrange_time THEN {} || {at} || ' ends at ' || CAST(lagrange_end AS VARCHAR) \
              || '); a label ends no earlier than its row'",
             quote_text(&format!(
                 "{function}: a label ends before it starts (that of the row at "

@@ -1,5 +1,6 @@
 //! Mathematics on slices, without any engine.
 
+pub mod binary_ranking;
 pub mod clusters;
 pub mod column_store;
 pub mod correlations;
@@ -22,8 +23,11 @@ pub mod random;
 pub mod rank_persistence;
 pub mod ranks;
 pub mod relevance;
+pub mod return_moments;
 pub mod selection;
 pub mod shadow_forest;
+pub mod sharpe;
 pub mod spearman;
+pub mod sum;
 pub mod triangle;
 pub mod vif;

@@ -2,6 +2,7 @@
 //! Advances in Financial Machine Learning, 2018, chapter 4).
 
 use super::labels::UNKNOWN;
+use crate::statistics::sum::Sum;
 
 /// The labels of one entity in bars: the entity's distinct times, in order.
 #[derive(Debug, Clone, Default)]
@@ -90,29 +91,23 @@ pub fn time_decay(uniqueness: &[f64], last: f64) -> Vec<f64> {
     (0..uniqueness.len()).map(weight).collect()
 }
 
-/// Sums of any range of a series: of all before each place, with what rounding
-/// lost of each, so that their difference is as good as a sum of its own.
-struct RunningSum(Vec<(f64, f64)>);
+/// Sums of any range of a series: of all before each place.
+struct RunningSum(Vec<Sum>);
 
 impl RunningSum {
     fn of(series: impl ExactSizeIterator<Item = f64>) -> Self {
         let mut sums = Vec::with_capacity(series.len() + 1);
-        let (mut sum, mut lost) = (0.0, 0.0);
-        sums.push((sum, lost));
+        let mut sum = Sum::default();
+        sums.push(sum);
         for value in series {
-            // Knuth's two-sum: the error of an addition is a double.
-            let next: f64 = sum + value;
-            let added = next - sum;
-            lost += (sum - (next - added)) + (value - added);
-            sum = next;
-            sums.push((sum, lost));
+            sum.add(value);
+            sums.push(sum);
         }
         Self(sums)
     }
 
     fn between(&self, from: usize, to: usize) -> f64 {
-        let ((low, lost_low), (high, lost_high)) = (self.0[from], self.0[to]);
-        (high - low) + (lost_high - lost_low)
+        self.0[to].since(self.0[from])
     }
 }
 
