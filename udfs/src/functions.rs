@@ -22,8 +22,12 @@ mod fit;
 mod gather;
 mod import_model;
 mod information_coefficient;
+mod label_spans;
+mod label_weights;
 mod lag_features;
 mod lagrange_importance;
+mod lagrange_label_weights;
+mod lagrange_time_folds;
 mod metrics;
 mod model_coefficients;
 mod model_info;
@@ -38,6 +42,7 @@ mod prepare_training_data;
 mod relevance_tests;
 mod select_features;
 mod shift_target;
+mod time_folds;
 mod to_onnx;
 mod vif;
 
@@ -47,9 +52,13 @@ pub use fit::checked_options as fit_options;
 
 /// Every function of the catalogue, by category, then by name.
 static ALL: &[Function] = &[
+    Function::Table(&label_weights::LABEL_UNIQUENESS),
     Function::Table(&lag_features::LagFeatures),
     Function::Table(&prepare_training_data::PrepareTrainingData),
+    Function::Table(&label_weights::SEQUENTIAL_BOOTSTRAP),
     Function::Table(&shift_target::ShiftTarget),
+    Function::Table(&label_weights::TIME_DECAY_WEIGHTS),
+    Function::Table(&time_folds::TimeFolds),
     Function::Aggregate(&corr_matrix::CorrMatrix),
     Function::Table(&correlation_clusters::CorrelationClusters),
     Function::Table(&feature_correlation::FeatureCorrelation),
@@ -75,12 +84,28 @@ static ALL: &[Function] = &[
     Function::Scalar(&explain_predict::ExplainPredict),
     Function::Scalar(&predict::Predict),
     Function::Scalar(&predict_proba::PredictProba),
-    Function::Aggregate(&metrics::HIT_RATE),
-    Function::Aggregate(&metrics::IC),
-    Function::Aggregate(&metrics::MAE),
-    Function::Aggregate(&metrics::R2),
-    Function::Aggregate(&metrics::RANK_IC),
-    Function::Aggregate(&metrics::RMSE),
+    Function::Aggregate(&metrics::classification::ACCURACY),
+    Function::Aggregate(&metrics::ranking::AUC),
+    Function::Aggregate(&metrics::losses::BRIER),
+    Function::Aggregate(&metrics::drawdown::CALMAR),
+    Function::Aggregate(&metrics::returns::DSR),
+    Function::Aggregate(&metrics::classification::F1),
+    Function::Aggregate(&metrics::errors::HIT_RATE),
+    Function::Aggregate(&metrics::errors::IC),
+    Function::Aggregate(&metrics::losses::LOG_LOSS),
+    Function::Aggregate(&metrics::errors::MAE),
+    Function::Aggregate(&metrics::losses::MAPE),
+    Function::Aggregate(&metrics::drawdown::MAX_DRAWDOWN),
+    Function::Aggregate(&metrics::classification::MCC),
+    Function::Aggregate(&metrics::returns::MIN_TRACK_RECORD),
+    Function::Aggregate(&metrics::ranking::PR_AUC),
+    Function::Aggregate(&metrics::returns::PSR),
+    Function::Aggregate(&metrics::losses::QUANTILE_LOSS),
+    Function::Aggregate(&metrics::errors::R2),
+    Function::Aggregate(&metrics::ranking::RANK_IC),
+    Function::Aggregate(&metrics::errors::RMSE),
+    Function::Aggregate(&metrics::returns::SHARPE),
+    Function::Aggregate(&metrics::returns::SORTINO),
     Function::Aggregate(&clusters::Clusters),
     Function::Aggregate(&dependence::Dependence),
     Function::Scalar(&fail::Fail),
@@ -89,7 +114,9 @@ static ALL: &[Function] = &[
     Function::Aggregate(&feature_stability::STABILITY),
     Function::Aggregate(&information_coefficient::COEFFICIENTS),
     Function::Aggregate(&lagrange_importance::IMPORTANCE),
+    Function::Aggregate(&lagrange_label_weights::LagrangeLabelWeights),
     Function::Aggregate(&mutual_information::LAGRANGE_MUTUAL_INFORMATION),
+    Function::Aggregate(&lagrange_time_folds::LagrangeTimeFolds),
     Function::Aggregate(&relevance_tests::TESTS),
     Function::Aggregate(&vif::LagrangeVif),
 ];

@@ -199,13 +199,17 @@ impl<'a> Inputs<'a> {
         self.columns.get(i).map(|_| self.numbers(i)).transpose()
     }
 
+    /// The times of argument `i`.
+    pub fn moments(&self, i: usize) -> Result<&Moments<'a>> {
+        match self.columns.get(i) {
+            Some(Input::Moments(moments)) => Ok(moments),
+            _ => Err(misplaced(i, "times")),
+        }
+    }
+
     /// The times of argument `i`; `None` if it was not passed.
     pub fn moments_if_passed(&self, i: usize) -> Result<Option<&Moments<'a>>> {
-        match self.columns.get(i) {
-            None => Ok(None),
-            Some(Input::Moments(moments)) => Ok(Some(moments)),
-            Some(_) => Err(misplaced(i, "times")),
-        }
+        self.columns.get(i).map(|_| self.moments(i)).transpose()
     }
 
     /// The features of argument `i`.

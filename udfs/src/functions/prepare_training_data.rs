@@ -1,6 +1,7 @@
 //! `prepare_training_data`.
 
 use super::entity_order::{EntityOrder, ORDER_BY, PARTITION_BY};
+use super::label_spans::TARGET_END;
 use super::lag_features::refuse_existing;
 use crate::call::{Call, Literal, Target, quote_name, quote_text};
 use crate::definition::{Argument, Category, Kind, Signature, Table};
@@ -40,7 +41,8 @@ static SIGNATURE: Signature = Signature {
     docs: "Turns pattern features into targets and keeps them out of the features.\n\n\
            Columns `base_w<window>_s<std_dev>_<name>` are pattern features as of their own row. Returns every \
            column that does not start with `base_w` and, for each pattern of exactly this window and \
-           width, `target_<name>`: its value `target_lag` rows ahead within the entity. The whole token \
+           width, `target_<name>`: its value `target_lag` rows ahead within the entity; then `target_end`, the \
+           `order_by` value of that row, the time at which the targets are known. time_folds purges by it. The whole token \
            counts: window 20 and width 2 take `base_w20_s2_x`, not `base_w20_s2.5_x` or \
            `base_w200_s2_x`. Two rows of one entity with the same `order_by`, and a NULL in it, are errors, \
            as is a relation without a matching column.",
@@ -111,8 +113,11 @@ impl Table for PrepareTrainingData {
                 (kept.join(", "), targets.join(", "))
             }
         };
+        refuse_existing(call, TARGET_END)?;
         Ok(format!(
-            "SELECT {kept}, {targets} FROM {relation} WINDOW w AS ({}) QUALIFY {}",
+            "SELECT {kept}, {targets}, lead({}, {ahead}) OVER w AS {TARGET_END} FROM {relation} \
+             WINDOW w AS ({}) QUALIFY {}",
+            order.order[0],
             order.window(),
             order.check(call),
         ))

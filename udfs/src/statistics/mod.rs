@@ -1,6 +1,7 @@
 //! Mathematics on slices, without any engine.
 
 pub mod ascending;
+pub mod binary_ranking;
 pub mod clusters;
 pub mod column_store;
 pub mod correlations;
@@ -23,8 +24,11 @@ pub mod random;
 pub mod rank_persistence;
 pub mod ranks;
 pub mod relevance;
+pub mod return_moments;
 pub mod selection;
 pub mod shadow_forest;
+pub mod sharpe;
 pub mod spearman;
+pub mod sum;
 pub mod triangle;
 pub mod vif;

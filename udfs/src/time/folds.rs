@@ -1,6 +1,8 @@
-//! Folds by time, purged and embargoed: no label of a training row overlaps a
-//! label of a test row (López de Prado, Advances in Financial Machine Learning,
-//! 2018, section 7.4).
+//! Folds of rows that are at hand, as row numbers.
+
+use super::labels::{Labels, packed};
+use super::roles::{Role, Roles};
+use super::schemes::{Walk, k_fold, walk_forward};
 
 /// Row numbers of one fold, both ascending.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -36,37 +38,48 @@ pub fn folds(start: &[f64], end: &[f64], scheme: Scheme, parts: usize, embargo: 
     let mut times: Vec<f64> = rows.iter().map(|&i| start[i]).collect();
     times.sort_by(f64::total_cmp);
     times.dedup();
-    let (segments, first) = match scheme {
-        Scheme::PurgedKFold => (parts, 0),
-        Scheme::WalkForward => (parts + 1, 1),
+    let position = |time: f64| times.partition_point(|&known| known <= time) as u32;
+    let span = |&i: &usize| {
+        let from = position(start[i]);
+        (from, position(end[i]).max(from))
     };
-    let cut = |segment: usize| segment * times.len() / segments;
-    (first..segments)
-        .filter(|&segment| cut(segment) < cut(segment + 1))
-        .map(|segment| {
-            let (from, to) = (times[cut(segment)], times[cut(segment + 1) - 1]);
-            let is_test = |i: usize| from <= start[i] && start[i] <= to;
-            let tested = rows.iter().copied().filter(|&i| is_test(i));
-            let latest = tested.map(|i| end[i]).fold(to, f64::max);
-            let trains = |i: usize| match scheme {
-                Scheme::PurgedKFold => {
-                    end[i] < from || start[i] > latest && start[i] - latest > embargo
-                }
-                Scheme::WalkForward => end[i] < from,
+    let spans: Vec<(u32, u32)> = rows.iter().map(span).collect();
+    // The latest end of a start as a time: its position may be an earlier one.
+    let mut latest = vec![f64::NEG_INFINITY; times.len()];
+    for (&i, &(from, _)) in rows.iter().zip(&spans) {
+        let known = &mut latest[from as usize - 1];
+        *known = known.max(end[i]);
+    }
+    let labels = Labels::new(
+        spans.iter().map(|&(from, to)| packed(from, to)).collect(),
+        |from, _| position(latest[from as usize - 1] + embargo),
+    );
+    let splits = match scheme {
+        Scheme::PurgedKFold => k_fold(labels.times(), parts),
+        Scheme::WalkForward => {
+            let walk = Walk {
+                folds: Some(parts),
+                ..Walk::default()
             };
+            walk_forward(labels.times(), &walk).unwrap_or_default()
+        }
+    };
+    splits
+        .iter()
+        .map(|split| {
+            let roles = Roles::new(split, &labels);
             let mut fold = Fold::default();
-            for &i in &rows {
-                if is_test(i) {
-                    fold.test.push(i as u32);
-                } else if trains(i) {
-                    fold.train.push(i as u32);
+            for (&i, &(from, to)) in rows.iter().zip(&spans) {
+                match roles.of(from, to).role {
+                    Role::Test => fold.test.push(i as u32),
+                    Role::Train => fold.train.push(i as u32),
+                    _ => {}
                 }
             }
             fold
         })
         .collect()
 }
-
 #[cfg(test)]
 mod tests {
     use super::{Fold, Scheme, folds};

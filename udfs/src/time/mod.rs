@@ -1,3 +1,9 @@
-//! Which rows may train a model that is tested on others.
+//! Which rows may train a model that is tested on others, and how much each
+//! tells where labels overlap.
 
+pub mod bootstrap;
 pub mod folds;
+pub mod labels;
+pub mod roles;
+pub mod schemes;
+pub mod uniqueness;
