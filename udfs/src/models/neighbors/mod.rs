@@ -1,0 +1,195 @@
+//! Nearest neighbours: predictions from the training rows that are most alike
+//! (Fix and Hodges 1951; Hastie, Tibshirani and Friedman, The Elements of
+//! Statistical Learning, 2nd ed., sections 2.3.2 and 13.3).
+
+pub mod options;
+mod search;
+
+use std::sync::OnceLock;
+
+use serde::{Deserialize, Serialize};
+
+use self::search::{Neighbor, Points};
+use crate::error::{Error, Result};
+use crate::models::Body;
+use crate::models::canonical_rows::CanonicalRows;
+use crate::models::classes;
+use crate::models::scaling::Scaling;
+use crate::models::training::{Algorithm, Fitted, Training};
+use crate::options::Options;
+
+/// `knn`.
+pub static KNN: Algorithm = Algorithm {
+    name: "knn",
+    options: options::KNN,
+    takes_missing: false,
+    takes_categories: false,
+    fit,
+};
+
+/// The training rows and how they are asked.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct KNearest {
+    /// How many rows a prediction is made of.
+    pub neighbors: u32,
+    /// Whether a row counts by the inverse of its distance.
+    pub by_distance: bool,
+    /// How features are measured.
+    pub scaling: Scaling,
+    /// The scaled features, row after row, in the order of [`CanonicalRows`].
+    pub coordinates: Vec<f64>,
+    /// The target of each row; the place among the classes if there are any.
+    pub targets: Vec<f64>,
+    /// The values that are told apart, ascending; empty for regression.
+    pub classes: Vec<f64>,
+    /// Made when first asked.
+    #[serde(skip)]
+    points: OnceLock<Points>,
+}
+
+fn fit(training: &Training<'_>, options: &Options) -> Result<Fitted> {
+    if training.weights.is_some() {
+        return Err(Error::argument(
+            "fit",
+            "weight",
+            "given",
+            "knn does not weigh rows; leave the argument out, or use another algorithm",
+        ));
+    }
+    let rows = CanonicalRows::of(training);
+    let neighbors = options.integer("neighbors");
+    if neighbors as usize > rows.len() {
+        return Err(Error::argument(
+            "fit",
+            "neighbors",
+            neighbors,
+            format!("knn has {} training rows; pass at most as many", rows.len()),
+        ));
+    }
+    let scaling = Scaling::of(&rows.columns, options.flag("standardize"));
+    let features: Vec<&[f64]> = rows.columns.iter().map(Vec::as_slice).collect();
+    let coordinates = scaling.rows(&features, rows.len(), features.len());
+    let (classes, targets) = match options.text("task") {
+        "classification" => {
+            let classes = classes::classes("knn", &rows.target)?;
+            let codes = classes::codes(&classes, &rows.target);
+            (classes, codes.into_iter().map(f64::from).collect())
+        }
+        _ => (Vec::new(), rows.target),
+    };
+    Ok(Fitted {
+        body: Body::KNearest(KNearest {
+            neighbors: neighbors as u32,
+            by_distance: options.text("neighbor_weights") == "distance",
+            scaling,
+            coordinates,
+            targets,
+            classes,
+            points: OnceLock::new(),
+        }),
+        status: "ok".to_owned(),
+        metrics: Vec::new(),
+    })
+}
+
+impl KNearest {
+    /// A prediction per row; a slice per feature.
+    pub fn predict(&self, features: &[&[f64]], rows: usize) -> Vec<f64> {
+        if self.classes.is_empty() {
+            return self.ask(features, rows, |nearest| self.mean(nearest));
+        }
+        self.ask(features, rows, |nearest| {
+            let votes = self.votes(nearest);
+            let mut best = 0;
+            for (class, vote) in votes.iter().enumerate() {
+                if *vote > votes[best] {
+                    best = class;
+                }
+            }
+            self.classes[best]
+        })
+    }
+
+    /// The share of each class, row after row; none of a regression.
+    pub fn probabilities(&self, features: &[&[f64]], rows: usize) -> Option<Vec<f64>> {
+        if self.classes.is_empty() {
+            return None;
+        }
+        let shares = self.ask(features, rows, |nearest| {
+            let mut votes = self.votes(nearest);
+            let total: f64 = votes.iter().sum();
+            votes.iter_mut().for_each(|vote| *vote /= total);
+            votes
+        });
+        Some(shares.concat())
+    }
+
+    fn ask<T: Send>(
+        &self,
+        features: &[&[f64]],
+        rows: usize,
+        answer: impl Fn(&[Neighbor]) -> T + Sync,
+    ) -> Vec<T> {
+        let dimensions = self.scaling.centers.len();
+        let points = self
+            .points
+            .get_or_init(|| Points::of(&self.coordinates, dimensions));
+        let mut queries = self.scaling.rows(features, rows, dimensions + 1);
+        points.nearest(&mut queries, self.neighbors as usize, answer)
+    }
+
+    fn mean(&self, nearest: &[Neighbor]) -> f64 {
+        let (mut sum, mut weights) = (0.0, 0.0);
+        for (weight, target) in self.weighed(nearest) {
+            sum += weight * target;
+            weights += weight;
+        }
+        sum / weights
+    }
+
+    fn votes(&self, nearest: &[Neighbor]) -> Vec<f64> {
+        let mut votes = vec![0.0; self.classes.len()];
+        for (weight, class) in self.weighed(nearest) {
+            votes[class as usize] += weight;
+        }
+        votes
+    }
+
+    /// How much each neighbour counts, and its target.
+    fn weighed<'a>(&'a self, nearest: &'a [Neighbor]) -> impl Iterator<Item = (f64, f64)> + 'a {
+        let touches = nearest.first().is_some_and(|first| first.0 == 0.0);
+        nearest.iter().map(move |&(square, row)| {
+            let weight = match (self.by_distance, touches) {
+                (false, _) => 1.0,
+                (true, true) => f64::from(u8::from(square == 0.0)),
+                (true, false) => 1.0 / square.sqrt(),
+            };
+            (weight, self.targets[row as usize])
+        })
+    }
+
+    /// What is wrong with a model from outside, if anything.
+    ///
+    /// # Errors
+    /// Says what is wrong.
+    pub fn check(&self, features: usize) -> std::result::Result<(), String> {
+        self.scaling.check(features)?;
+        classes::check(&self.classes)?;
+        let rows = self.targets.len();
+        if features == 0 || self.coordinates.len() != rows * features {
+            return Err(format!(
+                "{rows} rows of {features} features have {} numbers",
+                self.coordinates.len()
+            ));
+        }
+        if self.neighbors == 0 || self.neighbors as usize > rows {
+            return Err(format!("{} neighbours of {rows} rows", self.neighbors));
+        }
+        let classes = self.classes.len() as f64;
+        let is_class = |code: &f64| code.fract() == 0.0 && (0.0..classes).contains(code);
+        if !self.classes.is_empty() && !self.targets.iter().all(is_class) {
+            return Err("a row is of a class that the model does not know".to_owned());
+        }
+        Ok(())
+    }
+}
