@@ -21,6 +21,8 @@ pub struct Cli {
 pub enum Command {
     /// Run SQL scripts.
     Run(RunArgs),
+    /// Say whether a feature of a model sees the future.
+    Check(CheckArgs),
     /// List the functions that scripts can call.
     Functions(FunctionsArgs),
     /// Show the settings and where each comes from.
@@ -89,6 +91,10 @@ pub struct RunArgs {
     #[arg(long)]
     pub dry_run: bool,
 
+    /// What is made sure of before anything runs.
+    #[arg(long, value_enum, default_value_t)]
+    pub check: CheckMode,
+
     /// Form of the results.
     #[arg(long, value_enum, default_value_t)]
     pub output: Output,
@@ -96,6 +102,58 @@ pub struct RunArgs {
     /// Fail if the tracking server cannot be reached.
     #[arg(long)]
     pub require_tracking: bool,
+}
+
+/// How scripts are checked before they run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum CheckMode {
+    /// No feature may look ahead, as far as the script tells.
+    #[default]
+    Static,
+    /// Nothing is checked.
+    Off,
+}
+
+/// Form of the findings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum CheckOutput {
+    /// For people.
+    #[default]
+    Text,
+    /// A JSON document.
+    Json,
+    /// A SARIF 2.1.0 document.
+    Sarif,
+    /// Annotations for GitHub Actions.
+    Github,
+}
+
+/// Arguments of `lagrange check`.
+#[derive(Debug, Args)]
+pub struct CheckArgs {
+    /// Scripts, in the order in which they would run.
+    #[arg(required_unless_present_any = ["explain", "rules"], value_name = "SCRIPT")]
+    pub scripts: Vec<String>,
+
+    /// Where the settings come from.
+    #[command(flatten)]
+    pub settings: SettingsArgs,
+
+    /// Value of the script parameter $name; may be repeated.
+    #[arg(long = "set", value_name = "NAME=VALUE", value_parser = assignment)]
+    pub set: Vec<(String, String)>,
+
+    /// Form of the findings.
+    #[arg(long, visible_alias = "format", value_enum, default_value_t)]
+    pub output: CheckOutput,
+
+    /// Explain a rule, by its code or name.
+    #[arg(long, value_name = "RULE", conflicts_with = "scripts")]
+    pub explain: Option<String>,
+
+    /// List the rules as a Markdown table.
+    #[arg(long, conflicts_with_all = ["scripts", "explain"])]
+    pub rules: bool,
 }
 
 /// Form of the function list.

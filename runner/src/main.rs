@@ -3,6 +3,7 @@
 //! - [`cli`], [`settings`], [`printer`], [`error`]: what every command shares.
 //! - [`commands`]: one verb, one file.
 //! - [`script`], [`parameters`]: from text to statements that are ready to run.
+//! - [`guard`]: whether a feature sees the future.
 //! - [`engines`]: what runs them.
 //! - [`registry`], [`tracking`]: where models and runs are kept.
 
@@ -10,6 +11,7 @@ mod cli;
 mod commands;
 mod engines;
 mod error;
+mod guard;
 mod parameters;
 mod printer;
 mod registry;

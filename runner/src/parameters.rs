@@ -341,6 +341,28 @@ pub fn bind(
     set: &BTreeMap<String, String>,
     config: &BTreeMap<String, Given>,
 ) -> Result<Vec<Step>> {
+    put(scripts, set, config, false)
+}
+
+/// As [`bind`], for a look at scripts that are not run: a parameter without a
+/// value stays what it is, as do files that only others include.
+///
+/// # Errors
+/// A value of the wrong type.
+pub fn bind_known(
+    scripts: Vec<Script>,
+    set: &BTreeMap<String, String>,
+    config: &BTreeMap<String, Given>,
+) -> Result<Vec<Step>> {
+    put(scripts, set, config, true)
+}
+
+fn put(
+    scripts: Vec<Script>,
+    set: &BTreeMap<String, String>,
+    config: &BTreeMap<String, Given>,
+    lenient: bool,
+) -> Result<Vec<Step>> {
     let mut steps = Vec::new();
     let mut known = BTreeSet::new();
     for script in scripts {
@@ -357,6 +379,7 @@ pub fn bind(
             let mut binder = Binder {
                 values: &mut values,
                 bound: false,
+                lenient,
             };
             let mut statement = parsed.statement;
             if let ControlFlow::Break(error) = statement.visit(&mut binder) {
@@ -371,7 +394,7 @@ pub fn bind(
                 statement,
             });
         }
-        for declaration in &script.declarations {
+        for declaration in script.declarations.iter().filter(|_| !lenient) {
             if !values.used.contains_key(&declaration.name) {
                 let message = format!("parameter '{}' is declared but not used", declaration.name);
                 let hint = format!("write ${} where it belongs", declaration.name);
@@ -381,7 +404,7 @@ pub fn bind(
         }
         known.extend(values.used.into_keys());
     }
-    for name in set.keys() {
+    for name in set.keys().filter(|_| !lenient) {
         if !known.contains(name) {
             let names: Vec<&str> = known.iter().map(String::as_str).collect();
             let hint = did_you_mean(name, &names).unwrap_or_else(|| match names.as_slice() {
@@ -408,6 +431,17 @@ struct Values<'a> {
 }
 
 impl Values<'_> {
+    /// Whether a placeholder has a value.
+    fn has(&self, placeholder: &str) -> bool {
+        let name = placeholder.trim_start_matches('$');
+        self.set.contains_key(name)
+            || self.config.contains_key(name)
+            || self
+                .declarations
+                .iter()
+                .any(|declared| declared.name == name && declared.default.is_some())
+    }
+
     fn get(&mut self, placeholder: &str, at: Location) -> Result<Value> {
         let Some(name) = placeholder
             .strip_prefix('$')
@@ -469,6 +503,8 @@ impl Values<'_> {
 struct Binder<'a, 'b> {
     values: &'a mut Values<'b>,
     bound: bool,
+    /// Whether parameters may stay without a value.
+    lenient: bool,
 }
 
 impl Binder<'_, '_> {
@@ -492,6 +528,9 @@ impl VisitorMut for Binder<'_, '_> {
             span,
         }) = expr
         {
+            if self.lenient && !self.values.has(placeholder) {
+                return ControlFlow::Continue(());
+            }
             let value = self.replace(placeholder, span.start)?;
             *expr = value.to_expr(*span);
         }
@@ -501,6 +540,9 @@ impl VisitorMut for Binder<'_, '_> {
     /// Placeholders in places that take a plain value and no expression.
     fn pre_visit_value(&mut self, value: &mut ValueWithSpan) -> ControlFlow<Self::Break> {
         if let ast::Value::Placeholder(placeholder) = &value.value {
+            if self.lenient && !self.values.has(placeholder) {
+                return ControlFlow::Continue(());
+            }
             let at = value.span.start;
             match self.replace(placeholder, at)?.to_expr(value.span) {
                 Expr::Value(plain) => *value = plain,

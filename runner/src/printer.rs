@@ -46,6 +46,12 @@ impl Printer {
         }
     }
 
+    /// Whether standard output takes colours.
+    pub fn colours_results(&self) -> bool {
+        std::io::stdout().is_terminal()
+            && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+    }
+
     /// Whether results are for people.
     pub fn is_text(&self) -> bool {
         self.output == Output::Text

@@ -77,6 +77,11 @@ impl Options {
         self.get(name).as_i64().unwrap_or(default)
     }
 
+    /// Of `Accepts::Flag` with the default null, which stands for `default`.
+    pub fn flag_or(&self, name: &str, default: bool) -> bool {
+        self.get(name).as_bool().unwrap_or(default)
+    }
+
     /// Of `Accepts::Choice` and `Accepts::Text` with the default null.
     pub fn text_if_any(&self, name: &str) -> Option<&str> {
         self.get(name).as_str()

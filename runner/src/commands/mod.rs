@@ -1,5 +1,6 @@
 //! One verb, one file; each returns how the process ends.
 
+mod check;
 mod config;
 mod functions;
 mod run;
@@ -11,6 +12,7 @@ use crate::error::Status;
 pub fn dispatch(command: &Command) -> Status {
     match command {
         Command::Run(args) => run::run(args),
+        Command::Check(args) => check::check(args),
         Command::Functions(args) => functions::functions(args),
         Command::Config(args) => config::config(args),
     }

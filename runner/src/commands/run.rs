@@ -6,7 +6,8 @@ use std::time::Instant;
 use serde_json::{Value as Json, json};
 use sha2::{Digest, Sha256};
 
-use crate::cli::RunArgs;
+use super::check;
+use crate::cli::{CheckMode, RunArgs};
 use crate::engines::{Choice, Engine, Outcome};
 use crate::error::{Error, Result, Status};
 use crate::parameters::{self, Step};
@@ -49,6 +50,9 @@ fn run_scripts(args: &RunArgs, printer: &Printer, report: &mut Report) -> Result
         .collect::<Result<Vec<_>>>()?;
     let set: BTreeMap<String, String> = args.set.iter().cloned().collect();
     let steps = parameters::bind(scripts, &set, &settings.parameters)?;
+    if args.check == CheckMode::Static {
+        check::gate(&steps, printer)?;
+    }
     if args.dry_run {
         list(&steps, printer, report);
         return Ok(());

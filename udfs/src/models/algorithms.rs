@@ -143,6 +143,8 @@ pub static ALL: &[Entry] = &[
     Entry::Factor(&least_squares::OLS),
     Entry::Factor(&least_squares::RIDGE),
     Entry::Rows(&gbdt::GBDT),
+    Entry::Rows(&gbdt::RANDOM_FOREST),
+    Entry::Rows(&gbdt::EXTRA_TREES),
     Entry::Factor(&pls::PLS),
     Entry::Rows(&neighbors::KNN),
     Entry::Rows(&support_vectors::SVR),

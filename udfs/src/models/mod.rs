@@ -11,6 +11,8 @@ mod linear;
 pub mod naive_bayes;
 pub mod neighbors;
 pub mod pls;
+#[cfg(test)]
+mod reference_rows;
 pub mod row_store;
 pub mod scaling;
 pub mod support_vectors;

@@ -174,3 +174,62 @@ fn components_of(triangle: &Mat<f64>, target: &Col<f64>, components: usize) -> (
     }
     (weights, found.len())
 }
+
+#[cfg(test)]
+mod tests {
+    //! Expected values: tests/python/breadth_reference.py.
+
+    use serde_json::json;
+
+    use crate::models::Model;
+    use crate::models::reference_rows::{ReferenceRows, assert_close};
+
+    fn parameters(model: &Model) -> Vec<f64> {
+        let linear = model.body().linear().unwrap();
+        let coefficients = linear.coefficients.iter().map(|c| c.value);
+        std::iter::once(linear.intercept.value)
+            .chain(coefficients)
+            .collect()
+    }
+
+    #[test]
+    fn components_are_those_of_scikit_learn() {
+        let rows = ReferenceRows::new();
+        let expected = [
+            [-0.46977943735465821, 0.077494101072247315, 0.0075550721007349789, 2.7570010534921581],
+            [-0.68099638863702783, 0.1015746674300172, 0.0098094368887303805, 2.0051912451574778],
+            [-0.66242943094270856, 0.10073209973649841, 0.0099128392568757166, 2.003047381745501],
+        ];
+        for (components, expected) in (1..).zip(&expected) {
+            let options = json!({"algorithm": "pls", "components": components});
+            let model = rows.model(options, &rows.y, None);
+            assert_close(&parameters(&model), expected, 1e-12);
+        }
+        let usual = rows.model(json!({"algorithm": "pls"}), &rows.y, None);
+        assert_close(&parameters(&usual), &expected[1], 1e-12);
+        // With as many components as features it is least squares.
+        let all = json!({"algorithm": "pls", "components": 3});
+        let least_squares = json!({"algorithm": "ols"});
+        let [ours, theirs] = [all, least_squares].map(|o| rows.model(o, &rows.y, Some(&rows.weight)));
+        assert_close(&parameters(&ours), &parameters(&theirs), 1e-11);
+    }
+
+    #[test]
+    fn constants_and_repetitions_end_it_early() {
+        let mut rows = ReferenceRows::new();
+        rows.b = vec![7.5; 60];
+        rows.c = rows.a.iter().map(|a| 3.0 * a + 1.0).collect();
+        let options = json!({"algorithm": "pls", "components": 3});
+        let model = rows.model(options.clone(), &rows.y, None);
+        assert!(model.header().status.starts_with("ok: 1 of 3"), "{}", model.header().status);
+        assert_eq!(parameters(&model)[2], 0.0);
+        let model = rows.model(options.clone(), &[2.5; 60], None);
+        assert_close(&parameters(&model), &[2.5, 0.0, 0.0, 0.0], 1e-12);
+        assert_eq!(model.header().status, "the target is constant");
+        let refused = |rows: &ReferenceRows, options| rows.fit(options, &rows.y, None).unwrap_err().to_string();
+        let four = json!({"algorithm": "pls", "components": 4});
+        assert!(refused(&rows, four).contains("pls has 3 features"));
+        let one = ReferenceRows { a: vec![1.0], b: vec![1.0], c: vec![1.0], y: vec![1.0], ..rows };
+        assert!(refused(&one, options).contains("pls needs two rows"));
+    }
+}

@@ -48,6 +48,8 @@ const ALGORITHMS: &[&str] = &[
     "ols",
     "ridge",
     "gbdt",
+    "random_forest",
+    "extra_trees",
     "pls",
     "knn",
     "svr",

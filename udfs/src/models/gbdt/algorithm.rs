@@ -1,12 +1,16 @@
-//! Gradient boosting as an algorithm of `fit`.
+//! Gradient boosting and forests as algorithms of `fit`.
+
+use std::borrow::Cow;
 
 use super::bins::Binned;
 use super::boost::{Rows, train};
+use super::forest::train_forest;
 use super::options;
 use super::rows::Hashes;
 use crate::error::{Error, Result};
 use crate::models::Body;
 use crate::models::training::{Algorithm, FeatureColumn, Fitted, Training};
+use crate::models::trees::Trees;
 use crate::options::Options;
 
 /// `gbdt`.
@@ -21,70 +25,129 @@ pub static GBDT: Algorithm = Algorithm {
 /// More values than this are no classes.
 const MOST_CLASSES: usize = 1000;
 
-fn fit(training: &Training<'_>, options: &Options) -> Result<Fitted> {
-    let objective = options.text("objective");
-    let classes = match objective {
-        "logistic" | "softmax" => classes(training.target, objective)?,
-        _ => Vec::new(),
-    };
-    check_target(training, objective)?;
-    let parameters = options::parameters(options, training.names, classes.len())?;
-    let numbered: Vec<f64>;
-    let target = if classes.is_empty() {
-        training.target
-    } else {
-        let place = |value: &f64| classes.partition_point(|class| class < value) as f64;
-        numbered = training.target.iter().map(place).collect();
-        &numbered
-    };
-    let mut further = vec![target];
-    further.extend(training.times);
-    let hashes = Hashes::of(&training.columns, &further, parameters.seed);
-    let rows = 0..training.target.len() as u32;
-    let judges = |row: &u32| {
-        training
+/// `random_forest`.
+pub static RANDOM_FOREST: Algorithm = Algorithm {
+    name: "random_forest",
+    options: options::FOREST,
+    takes_missing: true,
+    takes_categories: true,
+    fit: |training, options| grow(training, options, false),
+};
+
+/// `extra_trees`.
+pub static EXTRA_TREES: Algorithm = Algorithm {
+    name: "extra_trees",
+    options: options::FOREST,
+    takes_missing: true,
+    takes_categories: true,
+    fit: |training, options| grow(training, options, true),
+};
+
+/// The rows of a fit as the engine takes them.
+struct Prepared<'a> {
+    /// Ascending; none of numbers.
+    classes: Vec<f64>,
+    /// The target, of classes their numbers.
+    target: Cow<'a, [f64]>,
+    hashes: Hashes,
+    binned: Binned,
+    train: Vec<u32>,
+    validation: Vec<u32>,
+}
+
+impl<'a> Prepared<'a> {
+    fn of(training: &Training<'a>, options: &Options, seed: u64) -> Result<Self> {
+        let objective = options.text("objective");
+        let classes = match objective {
+            "logistic" | "softmax" => classes(training.target, objective)?,
+            _ => Vec::new(),
+        };
+        check_target(training, objective)?;
+        let target = if classes.is_empty() {
+            Cow::Borrowed(training.target)
+        } else {
+            let place = |value: &f64| classes.partition_point(|class| class < value) as f64;
+            training.target.iter().map(place).collect()
+        };
+        let mut further = vec![target.as_ref()];
+        further.extend(training.times);
+        let hashes = Hashes::of(&training.columns, &further, seed);
+        let rows = 0..training.target.len() as u32;
+        let judges = |row: &u32| {
+            training
+                .validation
+                .is_some_and(|marks| marks[*row as usize])
+        };
+        let (validation, train) = rows.partition(judges);
+        let learns: Option<Vec<bool>> = training
             .validation
-            .is_some_and(|marks| marks[*row as usize])
-    };
-    let (validation, trains): (Vec<u32>, Vec<u32>) = rows.partition(judges);
-    let learns: Option<Vec<bool>> = training
-        .validation
-        .map(|marks| marks.iter().map(|judges| !judges).collect());
-    let binned = Binned::of(
-        &training.columns,
-        learns.as_deref(),
-        &hashes,
-        parameters.bins,
-    );
-    let rows = Rows {
-        train: &trains,
-        validation: &validation,
-        target,
-        weights: training.weights,
-        times: training.times,
-        hashes: &hashes,
-    };
-    if parameters.early_stopping_rounds > 0 && validation.is_empty() {
+            .map(|marks| marks.iter().map(|judges| !judges).collect());
+        let bins = options.integer("bins") as usize;
+        let binned = Binned::of(&training.columns, learns.as_deref(), &hashes, bins);
+        Ok(Self {
+            classes,
+            target,
+            hashes,
+            binned,
+            train,
+            validation,
+        })
+    }
+
+    fn rows(&'a self, training: &Training<'a>) -> Rows<'a> {
+        Rows {
+            train: &self.train,
+            validation: &self.validation,
+            target: &self.target,
+            weights: training.weights,
+            times: training.times,
+            hashes: &self.hashes,
+        }
+    }
+
+    fn body(self, training: &Training<'_>, mut trees: Trees) -> Body {
+        trees.classes = self.classes;
+        trees.categories = training
+            .columns
+            .iter()
+            .map(|column| match column {
+                FeatureColumn::Numbers(_) => None,
+                FeatureColumn::Categories { names, .. } => Some(names.to_vec()),
+            })
+            .collect();
+        Body::Trees(trees)
+    }
+}
+
+const NO_SPLIT: &str = "no split gained anything: the prediction is a constant";
+
+fn fit(training: &Training<'_>, options: &Options) -> Result<Fitted> {
+    let seed = options.integer("seed") as u64;
+    let prepared = Prepared::of(training, options, seed)?;
+    let parameters = options::parameters(options, training.names, prepared.classes.len())?;
+    let patience = parameters.early_stopping_rounds;
+    if patience > 0 && prepared.validation.is_empty() {
         return Err(Error::argument(
             "fit",
             "early_stopping_rounds",
-            parameters.early_stopping_rounds,
+            patience,
             "mark rows that judge by the argument validation, or leave it out",
         ));
     }
-    let boosted = train(&binned, &rows, &parameters);
+    let boosted = train(&prepared.binned, &prepared.rows(training), &parameters);
     let kept = boosted.kept();
-    let mut status = "ok".to_owned();
-    if boosted
+    let status = if boosted
         .trees
         .trees
         .iter()
         .all(|tree| tree.splits.is_empty())
     {
-        status = "no split gained anything: the prediction is a constant".to_owned();
-    } else if parameters.early_stopping_rounds > 0 {
-        status = format!("ok: {kept} of {} iterations kept", boosted.iterations);
-    }
+        NO_SPLIT.to_owned()
+    } else if patience > 0 {
+        format!("ok: {kept} of {} iterations kept", boosted.iterations)
+    } else {
+        "ok".to_owned()
+    };
     let mut metrics = vec![
         ("iterations", boosted.iterations as f64),
         ("training_loss", boosted.training),
@@ -92,20 +155,37 @@ fn fit(training: &Training<'_>, options: &Options) -> Result<Fitted> {
     if let Some(loss) = boosted.validation.get(kept.saturating_sub(1)) {
         metrics.push(("validation_loss", *loss));
     }
-    let mut trees = boosted.trees;
-    trees.classes = classes;
-    trees.categories = training
-        .columns
-        .iter()
-        .map(|column| match column {
-            FeatureColumn::Numbers(_) => None,
-            FeatureColumn::Categories { names, .. } => Some(names.to_vec()),
-        })
-        .collect();
     Ok(Fitted {
-        body: Body::Trees(trees),
+        body: prepared.body(training, boosted.trees),
         status,
         metrics,
+    })
+}
+
+fn grow(training: &Training<'_>, options: &Options, extra: bool) -> Result<Fitted> {
+    let objective = options.text("objective");
+    if !["squared_error", "logistic", "softmax"].contains(&objective) {
+        return Err(Error::argument(
+            "fit",
+            "objective",
+            objective,
+            "forests take squared_error for numbers, logistic or softmax for classes",
+        ));
+    }
+    let seed = options.integer("seed") as u64;
+    let prepared = Prepared::of(training, options, seed)?;
+    let parameters = options::forest(
+        options,
+        prepared.classes.len(),
+        training.columns.len(),
+        extra,
+    );
+    let trees = train_forest(&prepared.binned, &prepared.rows(training), &parameters);
+    let constant = trees.trees.iter().all(|tree| tree.splits.is_empty());
+    Ok(Fitted {
+        body: prepared.body(training, trees),
+        status: if constant { NO_SPLIT } else { "ok" }.to_owned(),
+        metrics: Vec::new(),
     })
 }
 

@@ -64,8 +64,7 @@ impl Boosted {
 pub fn train(binned: &Binned, rows: &Rows<'_>, parameters: &Parameters) -> Boosted {
     let unit = parameters.objective.has_unit_hessian()
         && rows.weights.is_none()
-        && !matches!(parameters.sampling, Sampling::Goss { .. })
-        && rows.train.len() == binned.rows();
+        && !matches!(parameters.sampling, Sampling::Goss { .. });
     if unit {
         Boosting::<u64>::new(binned, rows, parameters).run()
     } else {
@@ -77,8 +76,11 @@ struct Boosting<'a, C> {
     binned: &'a Binned,
     rows: &'a Rows<'a>,
     parameters: &'a Parameters,
-    /// Of mean 1 over training rows, 0 elsewhere.
+    /// Of mean 1 over training rows, 0 elsewhere; `None`: alike, and the
+    /// derivatives of [`Boosting::idle`] rows are put to 0.
     weights: Option<Vec<f64>>,
+    /// Rows that do not train.
+    idle: Vec<u32>,
     groups: Option<Groups>,
     validation_groups: Option<Groups>,
     scores: Vec<Vec<f64>>,
@@ -101,7 +103,8 @@ impl<'a, C: Cell> Boosting<'a, C> {
             binned,
             rows,
             parameters,
-            weights: relative_weights(rows, count),
+            weights: relative_weights(rows, count, C::HESSIAN),
+            idle: idle_rows(rows.train, count),
             groups: grouped(rows.train),
             validation_groups: grouped(rows.validation),
             scores: Vec::new(),
@@ -189,6 +192,11 @@ impl<'a, C: Cell> Boosting<'a, C> {
             self.groups.as_ref(),
             &mut self.derivatives,
         );
+        for derivatives in &mut self.derivatives.first {
+            for &row in &self.idle {
+                derivatives[row as usize] = 0.0;
+            }
+        }
         let sample = self.sample(iteration);
         (0..objective.outputs())
             .map(|output| self.tree(iteration, output, sample.as_deref()))
@@ -376,8 +384,19 @@ impl<'a, C: Cell> Boosting<'a, C> {
     }
 }
 
-fn relative_weights(rows: &Rows<'_>, count: usize) -> Option<Vec<f64>> {
-    if rows.weights.is_none() && rows.train.len() == count {
+fn idle_rows(train: &[u32], count: usize) -> Vec<u32> {
+    if train.len() == count {
+        return Vec::new();
+    }
+    let mut trains = vec![false; count];
+    train.iter().for_each(|&row| trains[row as usize] = true);
+    (0..count as u32)
+        .filter(|&row| !trains[row as usize])
+        .collect()
+}
+
+fn relative_weights(rows: &Rows<'_>, count: usize, with_hessian: bool) -> Option<Vec<f64>> {
+    if rows.weights.is_none() && (rows.train.len() == count || !with_hessian) {
         return None;
     }
     let weight = |row: u32| rows.weights.map_or(1.0, |weights| weights[row as usize]);

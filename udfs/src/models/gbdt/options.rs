@@ -2,6 +2,7 @@
 
 use serde_json::Value as Json;
 
+use super::forest::ForestParameters;
 use super::objective::Objective;
 use super::parameters::{Parameters, Sampling};
 use crate::definition::{Accepts, OptionKey};
@@ -30,6 +31,19 @@ pub const GBDT: &[&str] = &[
     "early_stopping_rounds",
     "monotone",
     "interactions",
+    "seed",
+];
+
+/// What `random_forest` and `extra_trees` read.
+pub const FOREST: &[&str] = &[
+    "objective",
+    "trees",
+    "max_features",
+    "bootstrap",
+    "max_depth",
+    "bins",
+    "min_data_in_leaf",
+    "min_gain",
     "seed",
 ];
 
@@ -64,7 +78,7 @@ pub const KEYS: &[OptionKey] = &[
         "objective",
         Accepts::Choice(OBJECTIVES),
         "\"squared_error\"",
-        "gbdt: the loss that is made small; logistic and softmax tell the target's values apart, poisson takes \
+        "gbdt, forests (squared_error, logistic, softmax): the loss that is made small; logistic and softmax tell the target's values apart, poisson takes \
          targets from 0, lambdarank orders rows of equal time (a target that is no grade, a whole number from 0, is graded by fifths of \
          its time)",
     ),
@@ -72,7 +86,7 @@ pub const KEYS: &[OptionKey] = &[
         "trees",
         Accepts::Integer(1, 100_000),
         "100",
-        "gbdt: iterations, each of one tree (softmax: one per class)",
+        "gbdt: iterations, each of one tree (softmax: one per class); forests: trees (of more than two classes: per class)",
     ),
     key(
         "learning_rate",
@@ -90,25 +104,25 @@ pub const KEYS: &[OptionKey] = &[
         "max_depth",
         Accepts::Integer(0, 64),
         "0",
-        "gbdt: splits from root to leaf, at most; 0: any number",
+        "gbdt, forests: splits from root to leaf, at most; 0: any number",
     ),
     key(
         "bins",
         Accepts::Integer(2, 255),
         "255",
-        "gbdt: bins of a feature, at most, beside the one of missing values",
+        "gbdt, forests: bins of a feature, at most, beside the one of missing values",
     ),
     key(
         "min_data_in_leaf",
         Accepts::Integer(1, 1_000_000_000),
-        "20",
-        "gbdt: training rows of a leaf, at least",
+        "null",
+        "gbdt (20), forests (1): training rows of a leaf, at least",
     ),
     key(
         "min_gain",
         Accepts::Number(0.0, 1e300),
         "0",
-        "gbdt: what a split must save of the loss",
+        "gbdt, forests: what a split must save of the loss",
     ),
     key(
         "lambda_l1",
@@ -185,10 +199,22 @@ pub const KEYS: &[OptionKey] = &[
         "gbdt: JSON text of lists of features: those on one path are all of one list",
     ),
     key(
+        "max_features",
+        Accepts::Number(1e-6, 1.0),
+        "null",
+        "forests: the share of features that a split looks at; a third, of classes the root of their number",
+    ),
+    key(
+        "bootstrap",
+        Accepts::Flag,
+        "null",
+        "random_forest (true), extra_trees (false): whether each tree draws its rows with replacement",
+    ),
+    key(
         "seed",
         Accepts::Integer(0, i64::MAX),
         "42",
-        "gbdt: of what is drawn at random",
+        "gbdt, forests: of what is drawn at random",
     ),
 ];
 
@@ -235,7 +261,7 @@ pub fn parameters(options: &Options, names: &[String], classes: usize) -> Result
         max_leaves: count("max_leaves"),
         max_depth: count("max_depth"),
         bins: count("bins"),
-        min_data_in_leaf: count("min_data_in_leaf"),
+        min_data_in_leaf: options.integer_or("min_data_in_leaf", 20) as usize,
         min_gain: number("min_gain"),
         lambda_l1: number("lambda_l1"),
         lambda_l2: number("lambda_l2"),
@@ -246,6 +272,26 @@ pub fn parameters(options: &Options, names: &[String], classes: usize) -> Result
         interactions: interactions(options, names)?,
         seed: options.integer("seed") as u64,
     })
+}
+
+/// The parameters of a forest. `classes` is how many values the target has, 0 of
+/// numbers.
+pub fn forest(options: &Options, classes: usize, features: usize, extra: bool) -> ForestParameters {
+    let share = match classes {
+        0 => 1.0 / 3.0,
+        _ => (features as f64).sqrt() / features as f64,
+    };
+    ForestParameters {
+        classes,
+        trees: options.integer("trees") as usize,
+        max_features: options.number_or("max_features", share),
+        bootstrap: options.flag_or("bootstrap", !extra),
+        extra,
+        max_depth: options.integer("max_depth") as usize,
+        min_data_in_leaf: options.integer_or("min_data_in_leaf", 1) as usize,
+        min_gain: options.number("min_gain"),
+        seed: options.integer("seed") as u64,
+    }
 }
 
 fn wrong(name: &str, value: &str, fix: &str) -> Error {

@@ -83,7 +83,18 @@ pub(super) fn contains(mask: &Mask, code: u8) -> bool {
     mask[usize::from(code >> 6)] >> (code & 63) & 1 == 1
 }
 
-fn insert(mask: &mut Mask, code: usize) {
+/// The bins of a mask, ascending.
+pub(super) fn members(mask: &Mask) -> impl Iterator<Item = usize> {
+    let mut rest = *mask;
+    std::iter::from_fn(move || {
+        let word = rest.iter().position(|&word| word != 0)?;
+        let bit = rest[word].trailing_zeros() as usize;
+        rest[word] &= rest[word] - 1;
+        Some(64 * word + bit)
+    })
+}
+
+pub(super) fn insert(mask: &mut Mask, code: usize) {
     mask[code >> 6] |= 1 << (code & 63);
 }
 
@@ -232,6 +243,55 @@ impl<C: Cell> Search<'_, C> {
             consider(C::default(), self.count - 1, false);
         }
         let (score, cut, missing_left, left) = best?;
+        let gain = self.gain(self.rules, score)?;
+        let missing = has_missing.then_some(missing_left);
+        Some(self.candidate(feature, gain, 0..=cut, cut, missing, left))
+    }
+
+    /// [`Search::cut`] where only few bins have rows, those of `present`.
+    pub fn cut_among(&self, feature: u32, present: &Mask) -> Option<Candidate<C>> {
+        let total = self.total.sums(self.layout);
+        let has_missing = contains(present, self.count as u8);
+        let mut best: Option<(f64, usize, bool, C)> = None;
+        for missing_left in [false, true] {
+            if missing_left && !has_missing {
+                break;
+            }
+            let mut left = if missing_left {
+                self.missing()
+            } else {
+                C::default()
+            };
+            for bin in members(present).filter(|&bin| bin < self.count) {
+                left.add(self.cells[bin]);
+                let score = self.children::<true>(self.rules, total, left.sums(self.layout));
+                if score.is_finite() && best.is_none_or(|best| score > best.0) {
+                    best = Some((score, bin, missing_left, left));
+                }
+            }
+        }
+        let (score, cut, missing_left, left) = best?;
+        let gain = self.gain(self.rules, score)?;
+        let missing = has_missing.then_some(missing_left);
+        Some(self.candidate(feature, gain, 0..=cut, cut, missing, left))
+    }
+
+    /// The cut after one bin, with missing values where they gain more.
+    pub fn cut_at(&self, feature: u32, cut: usize) -> Option<Candidate<C>> {
+        let total = self.total.sums(self.layout);
+        let mut below = C::default();
+        self.cells[..=cut].iter().for_each(|cell| below.add(*cell));
+        let has_missing = self.missing().sums(self.layout).count > 0.0;
+        let score = |left: C| self.children::<true>(self.rules, total, left.sums(self.layout));
+        let mut best = (score(below), false, below);
+        if has_missing {
+            let mut left = below;
+            left.add(self.missing());
+            if score(left) > best.0 {
+                best = (score(left), true, left);
+            }
+        }
+        let (score, missing_left, left) = best;
         let gain = self.gain(self.rules, score)?;
         let missing = has_missing.then_some(missing_left);
         Some(self.candidate(feature, gain, 0..=cut, cut, missing, left))

@@ -193,3 +193,74 @@ impl KNearest {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    //! Expected values: tests/python/breadth_reference.py.
+
+    use serde_json::json;
+
+    use crate::models::reference_rows::{AT, ReferenceRows, assert_close};
+
+    #[test]
+    fn predictions_are_those_of_scikit_learn() {
+        let rows = ReferenceRows::new();
+        let uniform = (
+            [3.3533019817717338, 6.0345864357449086, 4.5972912852930863, 2.6960329945503427],
+            [0, 1, 0, 0],
+            [0.7142857142857143, 0.2857142857142857, 0, 0, 0.5714285714285714, 0.42857142857142855, 0.5714285714285714, 0.2857142857142857, 0.14285714285714285, 0.8571428571428571, 0.14285714285714285, 0],
+        );
+        let distance = (
+            [3.3790760318441153, 6.4882497506279506, 4.5773142559360052, -2],
+            [0, 4, 0, 0],
+            [0.74992104928842152, 0.25007895071157843, 0, 0, 0.36952131668316385, 0.63047868331683621, 0.56788036307129164, 0.30605687841807389, 0.12606275851063439, 1, 0, 0],
+        );
+        for (weights, expected) in [("uniform", uniform), ("distance", distance)] {
+            let options = |task| {
+                json!({"algorithm": "knn", "neighbors": 7, "neighbor_weights": weights, "task": task})
+            };
+            let numbers = rows.model(options("regression"), &rows.y, None);
+            assert_close(&numbers.predict_complete(&AT, 4), &expected.0, 1e-14);
+            assert!(numbers.probabilities(&AT, 4).is_none());
+            let classes = rows.model(options("classification"), &rows.grade, None);
+            assert_eq!(classes.predict_complete(&AT, 4), expected.1);
+            assert_close(&classes.probabilities(&AT, 4).unwrap(), &expected.2, 1e-14);
+        }
+        let raw = json!({"algorithm": "knn", "neighbors": 3, "standardize": false});
+        let raw = rows.model(raw, &rows.y, None);
+        assert_close(
+            &raw.predict_complete(&AT, 4),
+            &[4.5418130163264179, 5.5039353740694663, 7.285851649392491, 3.0933718012320082],
+            1e-14,
+        );
+    }
+
+    #[test]
+    fn neither_order_nor_company_changes_a_prediction() {
+        let rows = ReferenceRows::new();
+        let options = json!({"algorithm": "knn", "neighbor_weights": "distance"});
+        let reversed = rows.reversed();
+        let model = rows.model(options.clone(), &rows.y, None);
+        assert_eq!(model, reversed.model(options, &reversed.y, None));
+        let together = model.predict_complete(&AT, 4);
+        for i in 0..4 {
+            let alone = AT.map(|column| &column[i..=i]);
+            assert_eq!(model.predict_complete(&alone, 1), together[i..=i]);
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_fitted_is_refused() {
+        let rows = ReferenceRows::new();
+        let refused = |options, target: &[f64], weights| {
+            let error = rows.fit(options, target, weights);
+            error.unwrap_err().to_string()
+        };
+        let many = json!({"algorithm": "knn", "neighbors": 61});
+        assert!(refused(many, &rows.y, None).contains("knn has 60 training rows"));
+        let knn = json!({"algorithm": "knn"});
+        assert!(refused(knn, &rows.y, Some(&rows.weight)).contains("knn does not weigh rows"));
+        let classes = json!({"algorithm": "knn", "task": "classification"});
+        assert!(refused(classes, &[1.0; 60], None).contains("knn needs two classes"));
+    }
+}

@@ -374,3 +374,99 @@ impl SupportVectors {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    //! Expected values: tests/python/breadth_reference.py.
+
+    use serde_json::json;
+
+    use super::TOLERANCE;
+    use crate::models::reference_rows::{AT, ReferenceRows, assert_close};
+
+    #[test]
+    fn regressions_are_those_of_libsvm() {
+        let rows = ReferenceRows::new();
+        let cases = [
+            (
+                json!({}),
+                [2.2419635767226698, 6.5699020325891393, 6.9722034378441959, 2.6820171066018528],
+            ),
+            (
+                json!({"gamma": 0.5, "c": 10, "epsilon": 0.05}),
+                [-0.0037870182142905051, 7.2787144295794093, 8.4857150389362239, -1.8793421838366102],
+            ),
+            (
+                json!({"kernel": "linear"}),
+                [1.6772601658082049, 6.8224253708809073, 7.0540740271529225, -2.2577937734575135],
+            ),
+            (
+                json!({"kernel": "poly", "degree": 2, "kernel_offset": 1}),
+                [1.6470016927751114, 7.047876587297119, 6.6105759130061568, -1.7586851665864129],
+            ),
+        ];
+        for (mut options, expected) in cases {
+            options["algorithm"] = json!("svr");
+            let model = rows.model(options, &rows.y, None);
+            // In standard deviations of the target, of which one is about 2.4.
+            assert_close(&model.predict_complete(&AT, 4), &expected, 3.0 * TOLERANCE);
+        }
+        let raw = json!({"algorithm": "svr", "standardize": false, "epsilon": 0.2});
+        let raw = rows.model(raw, &rows.y, Some(&rows.weight));
+        assert_close(
+            &raw.predict_complete(&AT, 4),
+            &[4.5914983674978993, 4.672870336319825, 6.6157241312715227, 4.6772651130033616],
+            TOLERANCE,
+        );
+    }
+
+    #[test]
+    fn classes_are_those_of_libsvm() {
+        let rows = ReferenceRows::new();
+        let features = [&rows.a, &rows.b, &rows.c].map(Vec::as_slice);
+        for (kernel, expected) in [("rbf", [0, 1, 1, 0]), ("linear", [0, 1, 4, 0])] {
+            let options = json!({"algorithm": "svc", "kernel": kernel});
+            let model = rows.model(options, &rows.grade, None);
+            assert_eq!(model.predict_complete(&AT, 4), expected.map(f64::from));
+            let found = model.predict_complete(&features, 60);
+            let wrong = found.iter().zip(&rows.grade).filter(|(a, b)| a != b).count();
+            assert_eq!(wrong, 18, "{kernel}");
+            assert!(model.probabilities(&AT, 4).is_none());
+        }
+    }
+
+    #[test]
+    fn the_order_of_rows_changes_nothing() {
+        let rows = ReferenceRows::new();
+        let reversed = rows.reversed();
+        let svr = json!({"algorithm": "svr", "c": 100});
+        assert_eq!(
+            rows.model(svr.clone(), &rows.y, Some(&rows.weight)),
+            reversed.model(svr, &reversed.y, Some(&reversed.weight))
+        );
+        let svc = json!({"algorithm": "svc"});
+        assert_eq!(
+            rows.model(svc.clone(), &rows.grade, None),
+            reversed.model(svc, &reversed.grade, None)
+        );
+    }
+
+    #[test]
+    fn rows_without_news() {
+        let mut rows = ReferenceRows::new();
+        let svr = json!({"algorithm": "svr"});
+        let constant = rows.model(svr.clone(), &[2.5; 60], None);
+        assert_eq!(constant.predict_complete(&AT, 4), [2.5; 4]);
+        assert!(constant.header().status.starts_with("no row is off"));
+        let svc = json!({"algorithm": "svc"});
+        let error = rows.fit(svc, &[2.5; 60], None).unwrap_err().to_string();
+        assert!(error.contains("svc needs two classes"), "{error}");
+        (rows.a, rows.b, rows.c) = (vec![1.0; 60], vec![2.0; 60], vec![3.0; 60]);
+        let flat = rows.model(svr.clone(), &rows.y, None);
+        let found = flat.predict_complete(&AT, 4);
+        assert!(found.iter().all(|value| value.is_finite()), "{found:?}");
+        let one = ReferenceRows { a: vec![1.0], b: vec![1.0], c: vec![1.0], y: vec![1.0], ..rows };
+        let error = one.fit(svr, &one.y, None).unwrap_err().to_string();
+        assert!(error.contains("svr needs two training rows"), "{error}");
+    }
+}

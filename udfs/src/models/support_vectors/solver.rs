@@ -347,3 +347,57 @@ impl NullaryFnOnce for Move<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    //! Expected values: tests/python/breadth_reference.py.
+
+    use super::super::kernel::Kernel;
+    use super::Problem;
+    use crate::models::reference_rows::{AT, ReferenceRows, assert_close};
+    use crate::models::scaling::Scaling;
+
+    #[test]
+    fn a_tight_tolerance_gives_the_digits_of_libsvm() {
+        let rows = ReferenceRows::new();
+        let columns = [rows.a, rows.b, rows.c];
+        let scaling = Scaling::of(&columns, true);
+        let scaled = |features: [&[f64]; 3]| -> Vec<Vec<f64>> {
+            let each = features.iter().enumerate();
+            each.map(|(i, values)| values.iter().map(|x| scaling.scaled(i, *x)).collect())
+                .collect()
+        };
+        let points = scaled([&columns[0], &columns[1], &columns[2]]);
+        let points: Vec<&[f64]> = points.iter().map(Vec::as_slice).collect();
+        let signs: Vec<f64> = rows.grade.iter().map(|g| if *g > 0.0 { -1.0 } else { 1.0 }).collect();
+        let cases = [
+            (Kernel::Rbf { gamma: 1.0 / 3.0 }, [1.3472710010419717, -1.3285994561512922, -0.66008263561585467, 1.000000001847295]),
+            (Kernel::Linear, [1.4185747609918005, -2.1531175187923437, -1.5608439156166876, 3.4862535743158594]),
+        ];
+        for (kernel, expected) in cases {
+            let solution = Problem {
+                kernel,
+                columns: points.clone(),
+                target: &signs,
+                low: signs.iter().map(|sign| sign.min(0.0)).collect(),
+                high: signs.iter().map(|sign| sign.max(0.0)).collect(),
+                epsilon: 0.0,
+                tolerance: 1e-11,
+            }
+            .solve();
+            assert!(solution.converged);
+            assert!(solution.weights.iter().sum::<f64>().abs() < 1e-12);
+            let queries = scaled(AT);
+            let found: Vec<f64> = (0..4)
+                .map(|i| {
+                    let query: Vec<f64> = queries.iter().map(|column| column[i]).collect();
+                    let mut similar = vec![0.0; 60];
+                    kernel.row(&points, &query, &mut similar);
+                    let products = similar.iter().zip(&solution.weights);
+                    solution.bias + products.map(|(k, w)| k * w).sum::<f64>()
+                })
+                .collect();
+            assert_close(&found, &expected, 1e-8);
+        }
+    }
+}

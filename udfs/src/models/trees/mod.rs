@@ -37,6 +37,8 @@ pub enum Link {
     Softmax,
     /// The logarithm of the prediction.
     Log,
+    /// The share of each class; of the second class if there is one sum.
+    Share,
 }
 
 /// One tree. A child below 0 is the leaf `!child`; a tree without splits has one
@@ -98,7 +100,8 @@ impl Trees {
             Link::Identity => sums[0],
             Link::Log => sums[0].exp(),
             Link::Logistic => class(usize::from(sums[0] > 0.0)),
-            Link::Softmax => {
+            Link::Share if sums.len() == 1 => class(usize::from(sums[0] > 0.5)),
+            Link::Softmax | Link::Share => {
                 let greater = |best: usize, i: usize| if sums[i] > sums[best] { i } else { best };
                 class((1..sums.len()).fold(0, greater))
             }
@@ -120,6 +123,19 @@ impl Trees {
                     .zip(sums)
                     .flat_map(|(odds, sum)| [1.0 / (1.0 + sum.exp()), 1.0 / (1.0 + odds)]);
                 Some(both.collect())
+            }
+            Link::Share if self.outputs == 1 => Some(
+                sums.iter()
+                    .flat_map(|share| [1.0 - share, *share])
+                    .collect(),
+            ),
+            Link::Share => {
+                let mut out = sums.to_vec();
+                for row in out.chunks_exact_mut(self.outputs as usize) {
+                    let total: f64 = row.iter().sum();
+                    row.iter_mut().for_each(|share| *share /= total);
+                }
+                Some(out)
             }
             Link::Softmax => {
                 let mut out = sums.to_vec();

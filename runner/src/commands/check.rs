@@ -1,0 +1,201 @@
+//! `lagrange check`: whether a feature of a model sees the future. `lagrange run`
+//! asks the same before it runs anything.
+
+use std::collections::BTreeMap;
+
+use lagrange_udfs::call::{Call, Literal, SourceColumn, Target};
+use lagrange_udfs::definition::Function;
+use lagrange_udfs::functions;
+use sqlparser::ast::Query;
+
+use crate::cli::{CheckArgs, CheckOutput};
+use crate::error::{Error, Result, Status, did_you_mean};
+use crate::guard::rules::{RULES, Rule, Severity, markdown};
+use crate::guard::{self, Catalogue, Constant, FunctionKind, Parameter, Report, Unit};
+use crate::parameters::{self, Step};
+use crate::printer::{Output, Printer};
+use crate::script;
+use crate::settings::Settings;
+
+/// Runs the command.
+pub fn check(args: &CheckArgs) -> Status {
+    let printer = Printer::new(Output::Text);
+    match answer(args, &printer) {
+        Ok(status) => status,
+        Err(error) => {
+            printer.error(&error);
+            error.status()
+        }
+    }
+}
+
+fn answer(args: &CheckArgs, printer: &Printer) -> Result<Status> {
+    if args.rules {
+        printer.result(&markdown());
+        return Ok(Status::Success);
+    }
+    if let Some(text) = &args.explain {
+        printer.result(&explained(text)?);
+        return Ok(Status::Success);
+    }
+    let settings = Settings::resolve(&args.settings)?;
+    let scripts = args
+        .scripts
+        .iter()
+        .map(|file| script::read(file))
+        .collect::<Result<Vec<_>>>()?;
+    let set: BTreeMap<String, String> = args.set.iter().cloned().collect();
+    let steps = parameters::bind_known(scripts, &set, &settings.parameters)?;
+    let report = report(&steps);
+    match args.output {
+        CheckOutput::Text => printer.result(&report.text(printer.colours_results())),
+        CheckOutput::Json => printer.result(&format!("{:#}", report.json())),
+        CheckOutput::Sarif => printer.result(&format!("{:#}", report.sarif())),
+        CheckOutput::Github => printer.result(&report.github()),
+    }
+    Ok(if report.fails() {
+        Status::Failed
+    } else {
+        Status::Success
+    })
+}
+
+fn explained(text: &str) -> Result<String> {
+    let rule = Rule::find(text).ok_or_else(|| {
+        let known: Vec<&str> = RULES.iter().flat_map(|d| [d.code, d.name]).collect();
+        let error = Error::usage(format!("there is no rule '{text}'"));
+        match did_you_mean(text, &known) {
+            Some(hint) => error.hint(hint),
+            None => error.hint("lagrange check --rules lists them"),
+        }
+    })?;
+    Ok(rule.definition().explain())
+}
+
+fn report(steps: &[Step]) -> Report {
+    let units: Vec<Unit<'_>> = steps
+        .iter()
+        .map(|step| Unit {
+            file: &step.source.file,
+            text: &step.source.text,
+            start: step.start,
+            statement: &step.statement,
+        })
+        .collect();
+    guard::check(&units, &Ours)
+}
+
+/// Refuses to run scripts in which a feature looks ahead; says what else is found.
+///
+/// # Errors
+/// A finding of severity error that is not waived.
+pub fn gate(steps: &[Step], printer: &Printer) -> Result<()> {
+    let report = report(steps);
+    for finding in report.open() {
+        if finding.rule.definition().severity == Severity::Warning {
+            printer.notice(&report.line(finding));
+        }
+    }
+    let errors: Vec<String> = report
+        .open()
+        .filter(|finding| finding.rule.definition().severity == Severity::Error)
+        .map(|finding| report.line(finding))
+        .collect();
+    if errors.is_empty() {
+        return Ok(());
+    }
+    Err(
+        Error::failed("the script sees the future; nothing has run")
+            .detail(errors.join("\n"))
+            .hint(
+                "lagrange check shows each place; waive one with a comment \
+                 -- lagrange: allow(CODE) reason, or pass --check off",
+            ),
+    )
+}
+
+/// The functions of Lagrange, as the guard asks for them.
+struct Ours;
+
+impl Catalogue for Ours {
+    fn kind(&self, name: &str) -> Option<FunctionKind> {
+        functions::find(name).map(|function| match function {
+            Function::Scalar(_) => FunctionKind::Scalar,
+            Function::Aggregate(_) => FunctionKind::Aggregate,
+            Function::Table(_) => FunctionKind::Table,
+        })
+    }
+
+    fn parameters(&self, name: &str) -> Vec<Parameter> {
+        let Some(function) = functions::find(name) else {
+            return Vec::new();
+        };
+        let arguments = function.signature().arguments.iter();
+        arguments
+            .map(|argument| Parameter {
+                name: argument.name.to_owned(),
+                default: argument.default.and_then(constant),
+            })
+            .collect()
+    }
+
+    fn expand(
+        &self,
+        name: &str,
+        arguments: &[(String, Constant)],
+        columns: Option<&[String]>,
+    ) -> Option<Query> {
+        let Some(Function::Table(table)) = functions::find(name) else {
+            return None;
+        };
+        let named = arguments
+            .iter()
+            .map(|(name, value)| (name.clone(), literal(value)))
+            .collect();
+        let known: Vec<SourceColumn> = columns
+            .unwrap_or_default()
+            .iter()
+            .map(|name| SourceColumn {
+                name: name.clone(),
+                numeric: true,
+            })
+            .collect();
+        let target = match columns {
+            Some(_) => Target::DataFusion(&known),
+            None => Target::DuckDb,
+        };
+        let call = Call::resolve(table.signature(), Vec::new(), named, target).ok()?;
+        script::parse_query(&table.sql(&call).ok()?).ok()
+    }
+
+    fn parse(&self, sql: &str) -> Option<Query> {
+        script::parse_query(sql).ok()
+    }
+}
+
+/// The default of an argument.
+fn constant(sql: &str) -> Option<Constant> {
+    match sql {
+        "NULL" => None,
+        "true" => Some(Constant::Boolean(true)),
+        "false" => Some(Constant::Boolean(false)),
+        _ => Some(if let Ok(value) = sql.parse() {
+            Constant::Integer(value)
+        } else if let Ok(value) = sql.parse() {
+            Constant::Number(value)
+        } else {
+            Constant::Text(sql.trim_matches('\'').to_owned())
+        }),
+    }
+}
+
+fn literal(value: &Constant) -> Literal {
+    match value {
+        Constant::Null => Literal::Null,
+        Constant::Boolean(value) => Literal::Boolean(*value),
+        Constant::Integer(value) => Literal::Integer(*value),
+        Constant::Number(value) => Literal::Double(*value),
+        Constant::Text(text) => Literal::Text(text.clone()),
+        Constant::List(list) => Literal::List(list.iter().map(literal).collect()),
+    }
+}
