@@ -16,7 +16,7 @@ from sklearn.svm import SVC, SVR
 
 
 def show(title, values):
-    print(f"{title}: [{', '.join(f'{v:.17g}' for v in np.ravel(values))}]")
+    print(f"{title}: [{', '.join(repr(float(v)) for v in np.ravel(values))}]")
 
 
 # The columns of the tests: whole numbers, taken apart by primes.
@@ -65,7 +65,8 @@ for title, parameters in [("rbf", {}), ("linear", {"kernel": "linear"})]:
     show(f"svc {title} two classes: decision", -model.decision_function(at))
 
 for title, kwargs in [("", {}), (" weighted", {"sample_weight": weight})]:
-    model = GaussianNB().fit(X, grade, **kwargs)
+    # With weights unsmoothed: scikit-learn smooths by the unweighted variance.
+    model = GaussianNB(var_smoothing=0 if kwargs else 1e-9).fit(X, grade, **kwargs)
     show(f"naive_bayes{title}", model.predict(at))
     show(f"naive_bayes{title} log probabilities", model.predict_log_proba(at))
     show(f"naive_bayes{title} means", model.theta_)

@@ -196,9 +196,24 @@ mod tests {
     fn components_are_those_of_scikit_learn() {
         let rows = ReferenceRows::new();
         let expected = [
-            [-0.46977943735465821, 0.077494101072247315, 0.0075550721007349789, 2.7570010534921581],
-            [-0.68099638863702783, 0.1015746674300172, 0.0098094368887303805, 2.0051912451574778],
-            [-0.66242943094270856, 0.10073209973649841, 0.0099128392568757166, 2.003047381745501],
+            [
+                -0.46977943735465821,
+                0.077494101072247315,
+                0.0075550721007349789,
+                2.7570010534921581,
+            ],
+            [
+                -0.68099638863702783,
+                0.1015746674300172,
+                0.0098094368887303805,
+                2.0051912451574778,
+            ],
+            [
+                -0.66242943094270856,
+                0.10073209973649841,
+                0.0099128392568757166,
+                2.003047381745501,
+            ],
         ];
         for (components, expected) in (1..).zip(&expected) {
             let options = json!({"algorithm": "pls", "components": components});
@@ -210,7 +225,8 @@ mod tests {
         // With as many components as features it is least squares.
         let all = json!({"algorithm": "pls", "components": 3});
         let least_squares = json!({"algorithm": "ols"});
-        let [ours, theirs] = [all, least_squares].map(|o| rows.model(o, &rows.y, Some(&rows.weight)));
+        let [ours, theirs] =
+            [all, least_squares].map(|o| rows.model(o, &rows.y, Some(&rows.weight)));
         assert_close(&parameters(&ours), &parameters(&theirs), 1e-11);
     }
 
@@ -221,15 +237,27 @@ mod tests {
         rows.c = rows.a.iter().map(|a| 3.0 * a + 1.0).collect();
         let options = json!({"algorithm": "pls", "components": 3});
         let model = rows.model(options.clone(), &rows.y, None);
-        assert!(model.header().status.starts_with("ok: 1 of 3"), "{}", model.header().status);
+        assert!(
+            model.header().status.starts_with("ok: 1 of 3"),
+            "{}",
+            model.header().status
+        );
         assert_eq!(parameters(&model)[2], 0.0);
         let model = rows.model(options.clone(), &[2.5; 60], None);
         assert_close(&parameters(&model), &[2.5, 0.0, 0.0, 0.0], 1e-12);
         assert_eq!(model.header().status, "the target is constant");
-        let refused = |rows: &ReferenceRows, options| rows.fit(options, &rows.y, None).unwrap_err().to_string();
+        let refused = |rows: &ReferenceRows, options| {
+            rows.fit(options, &rows.y, None).unwrap_err().to_string()
+        };
         let four = json!({"algorithm": "pls", "components": 4});
         assert!(refused(&rows, four).contains("pls has 3 features"));
-        let one = ReferenceRows { a: vec![1.0], b: vec![1.0], c: vec![1.0], y: vec![1.0], ..rows };
+        let one = ReferenceRows {
+            a: vec![1.0],
+            b: vec![1.0],
+            c: vec![1.0],
+            y: vec![1.0],
+            ..rows
+        };
         assert!(refused(&one, options).contains("pls needs two rows"));
     }
 }

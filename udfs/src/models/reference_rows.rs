@@ -77,7 +77,9 @@ impl ReferenceRows {
         let columns = [&self.a, &self.b, &self.c];
         let training = Training {
             names: &["a", "b", "c"].map(str::to_owned),
-            columns: columns.map(|column| FeatureColumn::Numbers(column)).to_vec(),
+            columns: columns
+                .map(|column| FeatureColumn::Numbers(column))
+                .to_vec(),
             target,
             weights,
             times: None,

@@ -263,38 +263,94 @@ mod tests {
     fn distributions_and_probabilities_are_those_of_scikit_learn() {
         let rows = ReferenceRows::new();
         let options = json!({"algorithm": "naive_bayes"});
-        let model = rows.model(options.clone(), &rows.grade, None);
+        let model = rows.model(options, &rows.grade, None);
         assert_close(
             &bayes(&model).means,
-            &[27.100000000000001, 32, 0.49062499999999998, 27.307692307692307, 70.384615384615387, 1.0600961538461537, 39.571428571428569, 188.57142857142858, 1.3526785714285714],
+            &[
+                27.100000000000001,
+                32.0,
+                0.49062499999999998,
+                27.307692307692307,
+                70.384615384615387,
+                1.0600961538461537,
+                39.571428571428569,
+                188.57142857142858,
+                1.3526785714285714,
+            ],
             1e-14,
         );
         assert_close(
             &bayes(&model).variances,
-            &[237.59002989497222, 21816.000029894971, 0.12943419184722221, 260.59766303106687, 24365.236716285508, 0.20600368380358319, 407.67349928272733, 36569.387784997009, 0.31398477379875278],
+            &[
+                237.59002989497222,
+                21816.000029894971,
+                0.12943419184722221,
+                260.59766303106687,
+                24365.236716285508,
+                0.20600368380358319,
+                407.67349928272733,
+                36569.387784997009,
+                0.31398477379875278,
+            ],
             1e-13,
         );
-        assert_eq!(model.predict_complete(&AT, 4), [0, 1, 1, 0].map(f64::from));
+        assert_eq!(model.predict_complete(&AT, 4), [0.0, 1.0, 1.0, 0.0]);
         let logarithms = |model: &Model| -> Vec<f64> {
             let probabilities = model.probabilities(&AT, 4).unwrap();
             probabilities.iter().map(|p| p.ln()).collect()
         };
         assert_close(
             &logarithms(&model),
-            &[-0.26440577517196573, -1.5504229546704522, -3.9030731657226205, -5.1278026481313006, -0.63740209106959256, -0.76484435867162226, -1.6885363069966814, -0.6066040688456944, -1.3092925412100271, -0.13402483044668934, -2.1551456094521431, -4.651702584332055],
+            &[
+                -0.26440577517196573,
+                -1.5504229546704522,
+                -3.9030731657226205,
+                -5.1278026481313006,
+                -0.63740209106959256,
+                -0.76484435867162226,
+                -1.6885363069966814,
+                -0.6066040688456944,
+                -1.3092925412100271,
+                -0.13402483044668934,
+                -2.1551456094521431,
+                -4.651702584332055,
+            ],
             1e-12,
         );
-        // scikit-learn smooths by the unweighted variance: the last digits differ.
-        let weighted = rows.model(options, &rows.grade, Some(&rows.weight));
+        let unsmoothed = json!({"algorithm": "naive_bayes", "variance_smoothing": 0});
+        let weighted = rows.model(unsmoothed, &rows.grade, Some(&rows.weight));
         assert_close(
-            &bayes(&weighted).means,
-            &[26.676470588235293, 47.058823529411768, 0.48529411764705882, 25.745454545454546, 81.818181818181813, 1.0863636363636364, 42.096774193548384, 182.25806451612902, 1.372983870967742],
+            &bayes(&weighted).variances,
+            &[
+                202.98356401384086,
+                19338.40830449827,
+                0.1190392517301038,
+                260.98975206611567,
+                24589.421487603307,
+                0.19779700413223142,
+                350.990634755463,
+                40817.48178980228,
+                0.2874203303850156,
+            ],
             1e-13,
         );
         assert_close(
             &logarithms(&weighted),
-            &[-0.26697884759613899, -1.5119467005035379, -4.2808875248809262, -6.2501827823949476, -0.90697771393415572, -0.52032511628911671, -1.8304730014731341, -0.53594031000367437, -1.3682837233954199, -0.19922644198957151, -1.7654949977659538, -4.6529333199403613],
-            1e-7,
+            &[
+                -0.2669203422188797,
+                -1.5121381628566635,
+                -4.2810747103376166,
+                -6.251602475832653,
+                -0.9070351411809856,
+                -0.5202814992388944,
+                -1.8305592344925916,
+                -0.5359084459264238,
+                -1.3683026545671364,
+                -0.19918168291622074,
+                -1.7657025965435622,
+                -4.653054783607455,
+            ],
+            1e-12,
         );
     }
 
@@ -303,7 +359,8 @@ mod tests {
         let rows = ReferenceRows::new();
         let reversed = rows.reversed();
         let options = json!({"algorithm": "naive_bayes"});
-        let weight = |rows: &ReferenceRows| -> Vec<f64> { rows.weight.iter().map(|w| w / 7.0).collect() };
+        let weight =
+            |rows: &ReferenceRows| -> Vec<f64> { rows.weight.iter().map(|w| w / 7.0).collect() };
         assert_eq!(
             rows.model(options.clone(), &rows.grade, Some(&weight(&rows))),
             reversed.model(options, &reversed.grade, Some(&weight(&reversed)))
@@ -314,14 +371,23 @@ mod tests {
     fn constants_need_smoothing_and_classes_must_differ() {
         let mut rows = ReferenceRows::new();
         let options = json!({"algorithm": "naive_bayes"});
-        let error = rows.fit(options.clone(), &[1.0; 60], None).unwrap_err().to_string();
+        let error = rows
+            .fit(options.clone(), &[1.0; 60], None)
+            .unwrap_err()
+            .to_string();
         assert!(error.contains("naive_bayes needs two classes"), "{error}");
         rows.b = vec![0.1; 60];
         let model = rows.model(options, &rows.grade, None);
         let probabilities = model.probabilities(&AT, 4).unwrap();
-        assert!(probabilities.iter().all(|p| p.is_finite()), "{probabilities:?}");
+        assert!(
+            probabilities.iter().all(|p| p.is_finite()),
+            "{probabilities:?}"
+        );
         let none = json!({"algorithm": "naive_bayes", "variance_smoothing": 0});
         let error = rows.fit(none, &rows.grade, None).unwrap_err().to_string();
-        assert!(error.contains("feature 'b' is constant where the target is 0, which naive_bayes"), "{error}");
+        assert!(
+            error.contains("feature 'b' is constant where the target is 0, which naive_bayes"),
+            "{error}"
+        );
     }
 }
