@@ -2,14 +2,16 @@
 //! (Fix and Hodges 1951; Hastie, Tibshirani and Friedman, The Elements of
 //! Statistical Learning, 2nd ed., sections 2.3.2 and 13.3).
 
+mod blocks;
 pub mod options;
 mod search;
+mod tree;
 
 use std::sync::OnceLock;
 
 use serde::{Deserialize, Serialize};
 
-use self::search::{Neighbor, Points};
+use self::search::{Neighbor, Search};
 use crate::error::{Error, Result};
 use crate::models::Body;
 use crate::models::canonical_rows::CanonicalRows;
@@ -44,7 +46,7 @@ pub struct KNearest {
     pub classes: Vec<f64>,
     /// Made when first asked.
     #[serde(skip)]
-    points: OnceLock<Points>,
+    search: OnceLock<Search>,
 }
 
 fn fit(training: &Training<'_>, options: &Options) -> Result<Fitted> {
@@ -85,7 +87,7 @@ fn fit(training: &Training<'_>, options: &Options) -> Result<Fitted> {
             coordinates,
             targets,
             classes,
-            points: OnceLock::new(),
+            search: OnceLock::new(),
         }),
         status: "ok".to_owned(),
         metrics: Vec::new(),
@@ -131,11 +133,12 @@ impl KNearest {
         answer: impl Fn(&[Neighbor]) -> T + Sync,
     ) -> Vec<T> {
         let dimensions = self.scaling.centers.len();
-        let points = self
-            .points
-            .get_or_init(|| Points::of(&self.coordinates, dimensions));
+        let count = self.neighbors as usize;
+        let search = self
+            .search
+            .get_or_init(|| Search::of(&self.coordinates, dimensions, count));
         let mut queries = self.scaling.rows(features, rows, dimensions + 1);
-        points.nearest(&mut queries, self.neighbors as usize, answer)
+        search.nearest(&mut queries, dimensions, count, answer)
     }
 
     fn mean(&self, nearest: &[Neighbor]) -> f64 {

@@ -353,9 +353,11 @@ impl SupportVectors {
         self.scaling.check(features)?;
         classes::check(&self.classes)?;
         let count = self.count as usize;
-        if count.checked_mul(features) != Some(self.vectors.len()) {
+        let numbers = count.checked_mul(features);
+        if features == 0 || self.machines.is_empty() || numbers != Some(self.vectors.len()) {
             return Err(format!(
-                "{count} vectors of {features} features have {} numbers",
+                "{} machines of {count} vectors of {features} features have {} numbers",
+                self.machines.len(),
                 self.vectors.len()
             ));
         }
