@@ -27,6 +27,43 @@ pub enum Command {
     Functions(FunctionsArgs),
     /// Show the settings and where each comes from.
     Config(ConfigArgs),
+    /// Turn a LightGBM or XGBoost model into a model file.
+    ImportModel(ImportModelArgs),
+    /// Write a model file as ONNX or JSON.
+    ExportModel(ExportModelArgs),
+}
+
+/// Arguments of `lagrange import-model`.
+#[derive(Debug, Args)]
+pub struct ImportModelArgs {
+    /// The LightGBM text or XGBoost JSON file.
+    #[arg(value_name = "FILE")]
+    pub from: PathBuf,
+
+    /// The model file to write.
+    #[arg(value_name = "MODEL")]
+    pub to: PathBuf,
+
+    /// Format of the file [default: told by its beginning].
+    #[arg(long, value_parser = lagrange_udfs::models::import::FORMATS)]
+    pub format: Option<String>,
+}
+
+/// Arguments of `lagrange export-model`.
+#[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("form").required(true).multiple(true).args(["onnx", "json"]))]
+pub struct ExportModelArgs {
+    /// The model file.
+    #[arg(value_name = "MODEL")]
+    pub model: PathBuf,
+
+    /// ONNX file to write.
+    #[arg(long, value_name = "FILE")]
+    pub onnx: Option<PathBuf>,
+
+    /// JSON file to write.
+    #[arg(long, value_name = "FILE")]
+    pub json: Option<PathBuf>,
 }
 
 /// Where settings come from besides environment variables.
@@ -110,6 +147,8 @@ pub enum CheckMode {
     /// No feature may look ahead, as far as the script tells.
     #[default]
     Static,
+    /// And it is shown on the data: features are recomputed on data that ends earlier.
+    Replay,
     /// Nothing is checked.
     Off,
 }
@@ -146,6 +185,14 @@ pub struct CheckArgs {
     /// Form of the findings.
     #[arg(long, visible_alias = "format", value_enum, default_value_t)]
     pub output: CheckOutput,
+
+    /// Recompute the features on data that ends earlier, and compare.
+    #[arg(long)]
+    pub replay: bool,
+
+    /// How many ends of the data a replay tries.
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    pub cuts: usize,
 
     /// Explain a rule, by its code or name.
     #[arg(long, value_name = "RULE", conflicts_with = "scripts")]

@@ -1,5 +1,6 @@
 //! Runs the `lagrange` binary the way users do, in a folder of its own.
 
+mod check;
 mod configuration;
 mod functions;
 mod inputs;

@@ -6,6 +6,7 @@ with the tests. Not run by CI.
 
 import numpy as np
 import pandas as pd
+import statsmodels.api as sm
 from scipy import stats
 from sklearn.metrics import mutual_info_score
 from statsmodels.stats.multitest import multipletests
@@ -33,12 +34,16 @@ for (name, x), p, q, v in zip(features.items(), p, q, vif):
     row += [mutual_info_score(bins(x, 5), bins(y, 5)), p, q, v]
     print(name, len(x), len(set(x)), *map(g, row))
 
-print("# by date: 20 entities, 10 dates: feature ic rank_ic icir")
+print("# by date: 20 entities, 10 dates: feature ic rank_ic icir, p for horizons 1 and 3")
 frame = pd.DataFrame({**features, "y": y, "ts": i // 20})
 for name in features:
     ic = [group[name].corr(group.y) for _, group in frame.groupby("ts")]
     rank = np.array([stats.spearmanr(group[name], group.y)[0] for _, group in frame.groupby("ts")])
-    print(name, g(np.mean(ic)), g(rank.mean()), g(rank.mean() / rank.std(ddof=1)))
+    fits = [
+        sm.OLS(rank, np.ones(len(rank))).fit(cov_type="HAC", cov_kwds={"maxlags": lags, "use_correction": False})
+        for lags in (0, 2)
+    ]
+    print(name, g(np.mean(ic)), g(rank.mean()), g(rank.mean() / rank.std(ddof=1)), *(g(fit.pvalues[0]) for fit in fits))
 
 print("# relevance_tests: feature test statistic p q_by q_bh")
 x2, y2 = i * 7 % 11 > 5, y > 17

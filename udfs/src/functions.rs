@@ -7,6 +7,7 @@ mod complete_rows;
 mod corr_matrix;
 mod correlation_clusters;
 mod correlation_state;
+mod dependence;
 mod drift;
 mod entity_order;
 mod explain_predict;
@@ -19,6 +20,7 @@ mod feature_selection;
 mod feature_stability;
 mod fit;
 mod gather;
+mod import_model;
 mod information_coefficient;
 mod lag_features;
 mod lagrange_importance;
@@ -26,6 +28,8 @@ mod metrics;
 mod model_coefficients;
 mod model_info;
 mod model_runs;
+mod model_to_json;
+mod model_trees;
 mod mutual_information;
 mod permutation_importance;
 mod predict;
@@ -34,6 +38,7 @@ mod prepare_training_data;
 mod relevance_tests;
 mod select_features;
 mod shift_target;
+mod to_onnx;
 mod vif;
 
 use crate::definition::Function;
@@ -56,11 +61,17 @@ static ALL: &[Function] = &[
     Function::Table(&information_coefficient::InformationCoefficient),
     Function::Table(&relevance_tests::RelevanceTests),
     Function::Table(&select_features::SelectFeatures),
+    Function::Table(&dependence::AccumulatedLocalEffects),
     Function::Table(&feature_importance::FeatureImportance),
+    Function::Table(&dependence::PartialDependence),
     Function::Aggregate(&permutation_importance::PermutationImportance),
     Function::Aggregate(&fit::Fit),
+    Function::Scalar(&import_model::ImportModel),
     Function::Scalar(&model_coefficients::ModelCoefficients),
     Function::Scalar(&model_info::ModelInfo),
+    Function::Scalar(&model_to_json::ModelToJson),
+    Function::Scalar(&model_trees::ModelTrees),
+    Function::Scalar(&to_onnx::ToOnnx),
     Function::Scalar(&explain_predict::ExplainPredict),
     Function::Scalar(&predict::Predict),
     Function::Scalar(&predict_proba::PredictProba),
@@ -71,6 +82,7 @@ static ALL: &[Function] = &[
     Function::Aggregate(&metrics::RANK_IC),
     Function::Aggregate(&metrics::RMSE),
     Function::Aggregate(&clusters::Clusters),
+    Function::Aggregate(&dependence::Dependence),
     Function::Scalar(&fail::Fail),
     Function::Aggregate(&feature_screen::SCREEN),
     Function::Aggregate(&feature_selection::SELECT),

@@ -1,6 +1,8 @@
 //! `lagrange check`: whether a feature of a model sees the future. `lagrange run`
 //! asks the same before it runs anything.
 
+mod replay;
+
 use std::collections::BTreeMap;
 
 use lagrange_udfs::call::{Call, Literal, SourceColumn, Target};
@@ -16,6 +18,11 @@ use crate::parameters::{self, Step};
 use crate::printer::{Output, Printer};
 use crate::script;
 use crate::settings::Settings;
+
+/// Bytes of stack for a check; pages that are not touched cost nothing.
+const STACK: usize = 256 << 20;
+/// How many ends of the data a replay tries, if nobody says.
+const CUTS: usize = 20;
 
 /// Runs the command.
 pub fn check(args: &CheckArgs) -> Status {
@@ -47,17 +54,41 @@ fn answer(args: &CheckArgs, printer: &Printer) -> Result<Status> {
     let set: BTreeMap<String, String> = args.set.iter().cloned().collect();
     let steps = parameters::bind_known(scripts, &set, &settings.parameters)?;
     let report = report(&steps);
+    let replayed = match args.replay {
+        true => Some(replay::replay(
+            &steps,
+            &report.plan,
+            &report.outside,
+            &settings,
+            args.cuts,
+        )?),
+        false => None,
+    };
     match args.output {
-        CheckOutput::Text => printer.result(&report.text(printer.colours_results())),
-        CheckOutput::Json => printer.result(&format!("{:#}", report.json())),
+        CheckOutput::Text => {
+            let mut text = report.text(printer.colours_results());
+            if let Some(replayed) = &replayed {
+                text.push_str(&replayed.text());
+            }
+            printer.result(&text);
+        }
+        CheckOutput::Json => {
+            let mut json = report.json();
+            if let Some(replayed) = &replayed {
+                json["replay"] = replayed.json();
+            }
+            printer.result(&format!("{json:#}"));
+        }
         CheckOutput::Sarif => printer.result(&format!("{:#}", report.sarif())),
         CheckOutput::Github => printer.result(&report.github()),
     }
-    Ok(if report.fails() {
-        Status::Failed
-    } else {
-        Status::Success
-    })
+    Ok(
+        if report.fails() || replayed.is_some_and(|replayed| replayed.fails()) {
+            Status::Failed
+        } else {
+            Status::Success
+        },
+    )
 }
 
 fn explained(text: &str) -> Result<String> {
@@ -82,7 +113,17 @@ fn report(steps: &[Step]) -> Report {
             statement: &step.statement,
         })
         .collect();
-    guard::check(&units, &Ours)
+    // A sum of thousands of terms is a tree as deep.
+    std::thread::scope(|scope| {
+        let work = std::thread::Builder::new()
+            .stack_size(STACK)
+            .spawn_scoped(scope, || guard::check(&units, &Ours));
+        match work.map(std::thread::ScopedJoinHandle::join) {
+            Ok(Ok(report)) => report,
+            Ok(Err(panic)) => std::panic::resume_unwind(panic),
+            Err(_) => guard::check(&units, &Ours),
+        }
+    })
 }
 
 /// Refuses to run scripts in which a feature looks ahead; says what else is found.
@@ -104,14 +145,28 @@ pub fn gate(steps: &[Step], printer: &Printer) -> Result<()> {
     if errors.is_empty() {
         return Ok(());
     }
-    Err(
-        Error::failed("the script sees the future; nothing has run")
-            .detail(errors.join("\n"))
-            .hint(
-                "lagrange check shows each place; waive one with a comment \
+    Err(Error::failed("the script sees the future; nothing has run")
+        .detail(errors.join("\n"))
+        .hint(
+            "lagrange check shows each place; waive one with a comment \
                  -- lagrange: allow(CODE) reason, or pass --check off",
-            ),
-    )
+        ))
+}
+
+/// Refuses to run scripts whose features change when later data is taken away.
+///
+/// # Errors
+/// A feature that differs, or what the engine says.
+pub fn replay_gate(steps: &[Step], settings: &Settings, printer: &Printer) -> Result<()> {
+    let report = report(steps);
+    let replayed = replay::replay(steps, &report.plan, &report.outside, settings, CUTS)?;
+    if replayed.fails() {
+        return Err(Error::failed("the script sees the future; nothing has run")
+            .detail(replayed.text())
+            .hint("lagrange check --replay shows the same; --check static leaves the replay out"));
+    }
+    printer.notice(replayed.text().trim_end());
+    Ok(())
 }
 
 /// The functions of Lagrange, as the guard asks for them.
@@ -199,3 +254,6 @@ fn literal(value: &Constant) -> Literal {
         Constant::List(list) => Literal::List(list.iter().map(literal).collect()),
     }
 }
+
+#[cfg(test)]
+mod tests;

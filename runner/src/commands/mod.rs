@@ -2,7 +2,9 @@
 
 mod check;
 mod config;
+mod export_model;
 mod functions;
+mod import_model;
 mod run;
 
 use crate::cli::Command;
@@ -15,5 +17,7 @@ pub fn dispatch(command: &Command) -> Status {
         Command::Check(args) => check::check(args),
         Command::Functions(args) => functions::functions(args),
         Command::Config(args) => config::config(args),
+        Command::ImportModel(args) => import_model::import_model(args),
+        Command::ExportModel(args) => export_model::export_model(args),
     }
 }

@@ -50,7 +50,7 @@ fn run_scripts(args: &RunArgs, printer: &Printer, report: &mut Report) -> Result
         .collect::<Result<Vec<_>>>()?;
     let set: BTreeMap<String, String> = args.set.iter().cloned().collect();
     let steps = parameters::bind(scripts, &set, &settings.parameters)?;
-    if args.check == CheckMode::Static {
+    if args.check != CheckMode::Off {
         check::gate(&steps, printer)?;
     }
     if args.dry_run {
@@ -58,6 +58,9 @@ fn run_scripts(args: &RunArgs, printer: &Printer, report: &mut Report) -> Result
         return Ok(());
     }
     let choice = Choice::resolve(args.engine, &settings)?;
+    if args.check == CheckMode::Replay {
+        check::replay_gate(&steps, &settings, printer)?;
+    }
     let registry = Registry::open(&settings.model_registry)?;
     let connection = tracking::connect(&settings);
     match connection.unreachable {

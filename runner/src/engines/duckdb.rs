@@ -56,6 +56,50 @@ impl DuckDb {
         Ok(Self { session })
     }
 
+    /// Opens a new database in memory.
+    ///
+    /// # Errors
+    /// What DuckDB says.
+    pub fn in_memory(settings: &Settings) -> Result<Self> {
+        let threads = settings.max_workers.to_string();
+        let memory = format!("{}B", settings.memory_limit);
+        let options = [
+            ("threads", threads.as_str()),
+            ("memory_limit", memory.as_str()),
+        ];
+        Ok(Self {
+            session: Session::open(None, &options)?,
+        })
+    }
+
+    /// Runs a statement of the runner's own.
+    ///
+    /// # Errors
+    /// What DuckDB says.
+    pub fn run(&self, sql: &str) -> Result<()> {
+        self.session.execute_batch(sql).map_err(engine_error)
+    }
+
+    /// The rows of a query of the runner's own, whose columns are text.
+    ///
+    /// # Errors
+    /// What DuckDB says.
+    pub fn texts(&self, sql: &str) -> Result<Vec<Vec<Option<String>>>> {
+        let mut statement = self.session.prepare(sql).map_err(engine_error)?;
+        let mut rows = statement.query([]).map_err(engine_error)?;
+        let mut texts = Vec::new();
+        while let Some(row) = rows.next().map_err(engine_error)? {
+            let mut columns = Vec::new();
+            let mut i = 0;
+            while let Ok(text) = row.get::<_, Option<String>>(i) {
+                columns.push(text);
+                i += 1;
+            }
+            texts.push(columns);
+        }
+        Ok(texts)
+    }
+
     fn query(&self, sql: &str) -> Result<Outcome> {
         let mut statement = self.session.prepare(sql).map_err(engine_error)?;
         let batches = statement.stream_arrow([]).map_err(engine_error)?;

@@ -28,6 +28,8 @@ pub(super) struct File {
     pub text: String,
     /// Where its lines start, in bytes.
     pub lines: Vec<usize>,
+    /// A column is a byte.
+    pub ascii: bool,
     pub comments: Comments,
 }
 
@@ -110,9 +112,17 @@ pub struct Analysis<'a> {
     pub(super) time_names: HashSet<String>,
     pub(super) entity_names: HashSet<String>,
     pub(super) mentioned: HashSet<String>,
+    /// Of those, the entities.
+    entities: Vec<String>,
     pub(super) fits: Vec<Fit>,
     /// The script splits its rows into training and test.
     pub(super) splits: bool,
+    /// Columns that features are, or are computed from at their row.
+    pub(super) reached: BTreeSet<Id>,
+    /// Tables that the script makes of nothing or of files.
+    pub(super) roots: HashSet<String>,
+    /// Tables that were read so far.
+    reads: usize,
     /// Shifts into the future so far.
     pub(super) leads: usize,
     /// The script judges predictions.
@@ -139,8 +149,12 @@ impl<'a> Analysis<'a> {
             time_names: HashSet::new(),
             entity_names: HashSet::new(),
             mentioned: HashSet::new(),
+            entities: Vec::new(),
             fits: Vec::new(),
             splits: false,
+            reached: BTreeSet::new(),
+            roots: HashSet::new(),
+            reads: 0,
             leads: 0,
             judges: false,
             depth: 0,
@@ -162,6 +176,12 @@ impl<'a> Analysis<'a> {
             self.entity_names
                 .extend(file.comments.entities.iter().cloned());
         }
+        self.entities = self
+            .mentioned
+            .iter()
+            .filter(|name| self.is_entity(name))
+            .cloned()
+            .collect();
     }
 
     fn enter(&mut self, unit: &Unit<'_>) {
@@ -175,6 +195,7 @@ impl<'a> Analysis<'a> {
                 lines: std::iter::once(0)
                     .chain(unit.text.match_indices('\n').map(|(i, _)| i + 1))
                     .collect(),
+                ascii: unit.text.is_ascii(),
                 comments: Comments::of(unit.text),
                 text: unit.text.to_owned(),
             });
@@ -194,10 +215,14 @@ impl<'a> Analysis<'a> {
     fn statement_of(&mut self, statement: &Statement) {
         match statement {
             Statement::CreateTable(create) => {
+                let reads = self.reads;
                 let relation = match &create.query {
                     Some(query) => self.query(query, None),
                     None => self.declared(&create.name, &create.columns),
                 };
+                if reads == self.reads && create.query.is_some() {
+                    self.roots.insert(key(&create.name));
+                }
                 self.define(&create.name, relation);
             }
             Statement::CreateView(create) => {
@@ -364,6 +389,7 @@ impl<'a> Analysis<'a> {
                 return Rc::clone(relation);
             }
         }
+        self.reads += 1;
         if let Some(relation) = self.tables.get(&key(name)) {
             return Rc::clone(relation);
         }
@@ -439,12 +465,11 @@ impl<'a> Analysis<'a> {
             .iter()
             .any(|column| self.is_entity(&column.name))
             || (!relation.open.is_empty()
-                && self.mentioned.iter().any(|name| {
-                    self.is_entity(name)
-                        && !relation
-                            .without
-                            .iter()
-                            .any(|gone| gone.eq_ignore_ascii_case(name))
+                && self.entities.iter().any(|name| {
+                    !relation
+                        .without
+                        .iter()
+                        .any(|gone| gone.eq_ignore_ascii_case(name))
                 }))
     }
 
@@ -508,6 +533,9 @@ impl<'a> Analysis<'a> {
         };
         let offset = |line: u64, column: u64| {
             let start = file.lines.get((line.max(1) - 1) as usize).copied()?;
+            if file.ascii {
+                return Some(file.text.len().min(start + (column.max(1) - 1) as usize));
+            }
             let text = file.text.get(start..)?;
             let within = text
                 .char_indices()

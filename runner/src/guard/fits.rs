@@ -273,6 +273,7 @@ impl Analysis<'_> {
                 values.extend(fields.iter().map(|(_, value)| value));
             }
             for value in values {
+                self.reached.extend(value.inputs.iter().copied());
                 let is_target =
                     target_id != 0 && !target.constant && value.inputs.contains(&target_id);
                 if is_target {

@@ -6,6 +6,7 @@
 //! - [`analysis`]: the walk over statements; [`query`], [`joins`], [`reach`],
 //!   [`expressions`], [`windows`], [`calls`]: its parts.
 //! - [`fits`]: what reaches a model.
+//! - [`plan`]: what a replay on data recomputes.
 //! - [`waivers`], [`report`]: what is said about it.
 //!
 //! It reads syntax trees and knows no engine; the functions of Lagrange it knows
@@ -17,7 +18,8 @@ mod expressions;
 mod fits;
 mod joins;
 pub mod lineage;
-mod names;
+pub mod names;
+pub mod plan;
 mod query;
 mod reach;
 pub mod report;
@@ -81,7 +83,7 @@ pub struct Parameter {
 }
 
 /// What the guard asks about Lagrange's own functions.
-pub trait Catalogue {
+pub trait Catalogue: Sync {
     /// What a name is; `None` if it is not one of ours.
     fn kind(&self, name: &str) -> Option<FunctionKind>;
 

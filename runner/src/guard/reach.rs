@@ -222,6 +222,12 @@ impl Analysis<'_> {
                         continue;
                     }
                 };
+                if facts.random.is_none()
+                    && let Some(value) = self.of_name(name, scope)
+                    && value.random.is_some()
+                {
+                    facts.random = Some(site);
+                }
                 let is_literal = matches!(value.as_ref(), Expr::Value(_));
                 if *op == Op::Eq
                     && is_literal

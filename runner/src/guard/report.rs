@@ -7,10 +7,14 @@ use serde_json::{Value as Json, json};
 
 use super::analysis::{Analysis, File};
 use super::lineage::Site;
+use super::plan::Plan;
 use super::rules::{RULES, Rule, Severity};
 
 /// How many lines of a fragment are shown.
 const MOST_LINES: u64 = 4;
+/// How many characters of a line are shown, and how many of them before the place.
+const WIDTH: usize = 140;
+const BEFORE: usize = 40;
 /// How many features of a finding are named.
 const MOST_FEATURES: usize = 6;
 
@@ -45,11 +49,14 @@ pub struct Report {
     pub outside: Vec<String>,
     /// Of those, the ones that are joined without a time, and taken not to change.
     pub timeless: Vec<String>,
+    /// What a replay recomputes.
+    pub plan: Plan,
     files: Vec<(String, Vec<String>)>,
 }
 
 impl Report {
     pub(super) fn new(analysis: Analysis<'_>) -> Self {
+        let plan = analysis.plan();
         let Analysis {
             mut findings,
             mut files,
@@ -65,6 +72,7 @@ impl Report {
             fits: fits.len(),
             outside: outside.into_iter().collect(),
             timeless: timeless.into_iter().collect(),
+            plan,
             files: files
                 .into_iter()
                 .map(|file| (file.name, file.text.lines().map(str::to_owned).collect()))
@@ -205,17 +213,25 @@ impl Report {
         let lines = self.files.get(site.file).map(|(_, lines)| lines);
         let _ = writeln!(text, "{:margin$} {bar}", "");
         for (number, line, from, to) in fragment(lines, site) {
+            // Of a long line, what stands around the place.
+            let skipped = if to > WIDTH {
+                from.saturating_sub(BEFORE)
+            } else {
+                0
+            };
+            let to = to.min(skipped + WIDTH);
+            let shown: String = line.chars().skip(skipped).take(WIDTH).collect();
             let _ = writeln!(
                 text,
-                "{} {bar} {line}",
+                "{} {bar} {shown}",
                 paint.with("34", &format!("{number:>margin$}"))
             );
-            let carets = "^".repeat((to.saturating_sub(from)).max(1));
+            let carets = "^".repeat(to.saturating_sub(from).max(1));
             let _ = writeln!(
                 text,
-                "{:margin$} {bar} {:from$}{}",
+                "{:margin$} {bar} {}{}",
                 "",
-                "",
+                " ".repeat(from - skipped),
                 paint.with(code, &carets)
             );
         }

@@ -12,7 +12,7 @@ from importlib import import_module
 
 TASKS = {
     "tables": ["corr", "corr_nulls", "spearman", "kendall", "lag", "fit"],
-    "screen": ["screen"],
+    "screen": ["screen", "screen_rows"],
     "stability": ["stability"],
     "linear": ["path", "logistic", "rolling", "groups"],
 }

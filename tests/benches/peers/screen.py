@@ -1,4 +1,5 @@
-"""The columns of feature_screen with pandas, SciPy and scikit-learn.
+"""The columns of feature_screen with pandas, SciPy and scikit-learn: of a panel
+(`screen`), and of rows without dates (`screen_rows`).
 
 Of the ways to write it the fastest was taken, and the data allow some that other
 panels do not: every symbol has every day, and a feature is missing on whole days,
@@ -8,7 +9,7 @@ serves all features.
 
 import numpy as np
 import pandas as pd
-from scipy.stats import false_discovery_control, kendalltau, rankdata
+from scipy.stats import false_discovery_control, kendalltau, norm, rankdata
 from sklearn.metrics import mutual_info_score
 from timing import best
 
@@ -19,11 +20,19 @@ CLUSTER_THRESHOLD = 0.8
 
 def screen(path):
     frame = pd.read_parquet(path).sort_values(["ts", "symbol"], ignore_index=True)
+    run(frame, by_day)
+
+
+def screen_rows(path):
+    run(pd.read_parquet(path), over_rows)
+
+
+def run(frame, relate):
     names = [name for name in frame if name not in ("symbol", "ts", "y")]
-    best("pandas, SciPy, scikit-learn", 1, lambda: columns(frame, names))
+    best("pandas, SciPy, scikit-learn", 1, lambda: columns(frame, names, relate))
 
 
-def columns(frame, names):
+def columns(frame, names, relate):
     x, y = frame[names], frame["y"].to_numpy()
     table = pd.DataFrame(index=pd.Index(names, name="feature"))
     lags = table.index.str.extract(r"^(?P<base_feature>.*?)(?:_lag(?P<lag>\d+))?$")
@@ -37,31 +46,8 @@ def columns(frame, names):
     outside = (x - x.mean()).abs() > OUTLIER_DEVIATIONS * x.std()
     table["outlier_share"] = outside.sum() / table["n"]
 
-    days = frame["ts"].nunique()
-    target = y.reshape(days, -1)
-    target_ranks = rankdata(target, axis=1)
-    rows = []
-    for name in names:
-        values = x[name].to_numpy()
-        by_day = values.reshape(days, -1)
-        by_day = by_day[~np.isnan(by_day).any(axis=1)]
-        skipped = days - len(by_day)
-        ic = row_correlations(by_day, target[skipped:])
-        rank_ic = row_correlations(rankdata(by_day, axis=1), target_ranks[skipped:])
-        present = ~np.isnan(values)
-        values, known = values[present], y[present]
-        rows.append(
-            (
-                ic.mean(),
-                rank_ic.mean(),
-                rank_ic.mean() / rank_ic.std(ddof=1),
-                binned_information(values, known),
-                kendalltau(values, known).pvalue,
-            )
-        )
     statistics = ["ic", "rank_ic", "icir", "mutual_information", "p_value"]
-    table[statistics] = rows
-    table["test"] = "kendall"
+    table[statistics] = list(relate(frame, x, y, names))
     table["q_value"] = false_discovery_control(table["p_value"], method="by")
 
     matrix = pairwise_correlations(x.to_numpy())
@@ -71,6 +57,44 @@ def columns(frame, names):
     table["selected"] = chosen
     table["reason"] = np.where(chosen, "selected", "not relevant, or repeats another")
     return table
+
+
+def by_day(frame, x, y, names):
+    """The coefficients of days, and the p-value of their mean (no lags: the labels
+    of a horizon of one do not overlap)."""
+    days = frame["ts"].nunique()
+    target = y.reshape(days, -1)
+    target_ranks = rankdata(target, axis=1)
+    for name in names:
+        values = x[name].to_numpy()
+        of_days = values.reshape(days, -1)
+        of_days = of_days[~np.isnan(of_days).any(axis=1)]
+        skipped = days - len(of_days)
+        ic = row_correlations(of_days, target[skipped:])
+        rank_ic = row_correlations(rankdata(of_days, axis=1), target_ranks[skipped:])
+        present = ~np.isnan(values)
+        error = rank_ic.std() / np.sqrt(len(rank_ic))
+        yield (
+            ic.mean(),
+            rank_ic.mean(),
+            rank_ic.mean() / rank_ic.std(ddof=1),
+            binned_information(values[present], y[present]),
+            2 * norm.sf(abs(rank_ic.mean() / error)),
+        )
+
+
+def over_rows(frame, x, y, names):
+    for name in names:
+        values = x[name].to_numpy()
+        present = ~np.isnan(values)
+        values, known = values[present], y[present]
+        yield (
+            np.corrcoef(values, known)[0, 1],
+            np.corrcoef(rankdata(values), rankdata(known))[0, 1],
+            np.nan,
+            binned_information(values, known),
+            kendalltau(values, known).pvalue,
+        )
 
 
 def row_correlations(x, y):

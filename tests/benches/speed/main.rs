@@ -1,8 +1,8 @@
 //! Speed against the peers, in one run on two threads:
 //!
 //! ```text
-//! cargo bench --bench speed -- [corr] [spearman] [kendall] [fit] [lag] [screen] [stability]
-//!     [path] [logistic] [rolling] [groups] [gbdt] [forest] [predict]
+//! cargo bench --bench speed -- [corr] [spearman] [kendall] [fit] [lag] [screen] [screen_rows]
+//!     [stability] [path] [logistic] [rolling] [groups] [gbdt] [forest] [predict]
 //! ```
 //!
 //! `LAGRANGE_BENCH_PYTHON` names a Python that has the packages of
@@ -19,13 +19,14 @@ mod stability;
 mod trees;
 
 fn main() {
-    let tasks: [(&str, fn()); 14] = [
+    let tasks: [(&str, fn()); 15] = [
         ("corr", correlation::pearson),
         ("spearman", correlation::spearman),
         ("kendall", correlation::kendall),
         ("fit", fit::fit),
         ("lag", lags::lags),
         ("screen", screen::screen),
+        ("screen_rows", screen::screen_rows),
         ("stability", stability::stability),
         ("path", linear::path),
         ("logistic", linear::logistic),

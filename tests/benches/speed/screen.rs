@@ -20,6 +20,21 @@ pub fn screen() {
     );
 }
 
+/// The same rows without dates: every rank is one of all rows, and relevance is
+/// Kendall's.
+pub fn screen_rows() {
+    let rows = rows(1_000_000);
+    let sql = "CREATE OR REPLACE TABLE screened AS SELECT * FROM feature_screen('t', 'y', 'c*')";
+    compare(
+        &format!("feature_screen, {rows} x {FEATURES}, no dates"),
+        "feature_screen",
+        &panel(rows),
+        2,
+        sql,
+        "screen_rows",
+    );
+}
+
 /// Symbols by day. A feature is missing on the first days, as one that looks
 /// back is; every tenth repeats the one before it, and a few carry a signal.
 fn panel(rows: usize) -> String {

@@ -5,6 +5,7 @@ mod verdicts;
 
 use super::entity_order::{EntityOrder, PARTITION_BY};
 use super::feature_rows::{EXCLUDE, FEATURES, FeatureRows, unnested};
+use super::gather::sample::Limit;
 use super::gather::{Gather, Gathered, NON_NUMERIC, OverFeatures};
 use crate::call::{Call, quote_name};
 use crate::definition::{Accepts, Argument, Category, Kind, OptionKey, Signature, Table};
@@ -38,7 +39,8 @@ static SIGNATURE: Signature = Signature {
             "horizon",
             Kind::Integer,
             "1",
-            "rows that the target looks ahead; rows whose label ends after `train_end` are left out",
+            "rows that the target looks ahead: the p-values of panels take horizon - 1 lags, and rows whose label ends after \
+             `train_end` are left out",
         ),
         Argument::optional(
             "train_end",
@@ -82,6 +84,13 @@ static SIGNATURE: Signature = Signature {
             "4.0",
             "standard deviations from the mean beyond which a value counts as an outlier",
         ),
+        Argument::optional(
+            "sample_rows",
+            Kind::Integer,
+            "1000000",
+            "rows that are kept at most: of more, all but `n` and `missing_share` come from a sample of this many, the same \
+             every time; raise it where memory allows",
+        ),
     ],
     options: &[],
     returns: Type::Rows(&[]),
@@ -98,15 +107,24 @@ static SIGNATURE: Signature = Signature {
            mean over dates, across entities, and `icir` the mean of the rank coefficients by their standard deviation \
            (see information_coefficient); otherwise over all rows, without an `icir`;\n\
            - `mutual_information` (nats): of equal-frequency bins, plug-in;\n\
-           - `test`, `p_value`, `q_value`: see relevance_tests. Rows count as independent, which overlapping labels are not: \
-           read them as an order, not as odds;\n\
+           - `test`, `p_value`, `q_value`: with `order_by` and `partition_by` `rank_ic_newey_west`, of the mean rank \
+           coefficient over dates, whose standard error is Newey and West's with horizon - 1 lags: it allows for labels \
+           that overlap and for entities that move together (the `rank_ic_p` of information_coefficient). Otherwise as \
+           relevance_tests chooses, and rows count as independent, which overlapping labels are not: read those as an \
+           order, not as odds;\n\
            - `vif`: the variance inflation factor among the features that are no patterns and vary, from \
            pairwise-complete correlations; NULL where features are collinear;\n\
            - `cluster` (BIGINT, from 1), `representative` (VARCHAR): features by falling |rank_ic| gather those whose |r| \
            with them is above `max_correlation` (see correlation_clusters);\n\
            - `selected` (BOOLEAN), `reason` (VARCHAR): the first rule that a feature fails: a pattern, no values, too much \
-           missing, constant, irrelevant (q above `level`), or a repetition of its representative; otherwise `selected`.\n\n\
-           Keeps 8 bytes per value. Two rows of an entity at one time are an error, as is a NULL in `order_by`.",
+           missing, constant, irrelevant (q above `level`), or a repetition of its representative; otherwise `selected`;\n\
+           - `rows_used` (BIGINT): the rows that all this comes from; fewer than there are where these are more than \
+           `sample_rows`. Then `n` and `missing_share` count all rows, and the rest is of a sample: with `order_by` and \
+           `partition_by` of whole dates (the last one in part), chosen by a fixed hash of the date, otherwise of rows, \
+           chosen by a fixed hash of all their values. The order of the rows, the engine's threads and the seed of no \
+           generator matter.\n\n\
+           Keeps 8 bytes per value of at most 1.25 `sample_rows` rows on each thread: 200 features of any number of rows \
+           take 4 GB on two. Two rows of an entity at one time are an error, as is a NULL in `order_by`.",
     example: "SELECT feature, selected, reason FROM feature_screen(\
               '(SELECT i AS ts, (i * 7) % 11 AS a, (i * 7) % 11 + 0.001 * (i % 2) AS a_lag1, (i * 3) % 13 AS b, 1 AS c, \
               2 * ((i * 7) % 11) + (i * 5) % 17 AS y FROM range(200) r(i))', \
@@ -130,10 +148,13 @@ impl Table for FeatureScreen {
         let fdr = call.choice("fdr", &["by", "bh"])?;
         let bins = call.integer("bins", 2)?;
         let outlier_deviations = call.double("outlier_deviations", 0.0, 1e9)?;
+        let sample_rows = call.integer("sample_rows", 1000)?;
         let mut others = vec![target.clone()];
         for keys in ["order_by", "partition_by"] {
             others.extend(call.columns(keys)?.unwrap_or_default());
         }
+        // What the keys' relation has.
+        others.extend(["lagrange_key_*", DATE, ENTITY].map(str::to_owned));
         let rows = FeatureRows::of(call, &others)?;
         let order = call
             .columns("order_by")?
@@ -142,29 +163,16 @@ impl Table for FeatureScreen {
         let by_date = order
             .as_ref()
             .is_some_and(|order| !order.partition.is_empty());
-        let (date, entity, tail) = match &order {
+        let target = quote_name(&target);
+        let features = match &order {
             Some(order) => {
-                let time = order.order.join(", ");
-                let entity = match order.partition.as_slice() {
-                    [] => "1".to_owned(),
-                    partition => format!("dense_rank() OVER (ORDER BY {})", partition.join(", ")),
-                };
-                let mut tail = format!("QUALIFY {}", order.check(call));
-                if let Some(end) = &train_end {
-                    let [time] = order.order.as_slice() else {
-                        return Err(Error::argument(
-                            NAME,
-                            "order_by",
-                            call.literal("order_by"),
-                            "pass one time column with train_end",
-                        ));
-                    };
-                    tail = format!(
-                        "{tail} AND lead({time}, {horizon}) OVER ({}) <= {end}",
-                        order.window()
-                    );
-                }
-                (format!("dense_rank() OVER (ORDER BY {time})"), entity, tail)
+                let keyed = keyed(call, order, horizon, train_end.as_deref())?;
+                let beside = [
+                    (target.as_str(), "lagrange_target"),
+                    (DATE, DATE),
+                    (ENTITY, ENTITY),
+                ];
+                rows.rows_of(&keyed, &beside, "")
             }
             None if train_end.is_some() => {
                 return Err(Error::argument(
@@ -174,27 +182,76 @@ impl Table for FeatureScreen {
                     "pass the time column that train_end is compared with",
                 ));
             }
-            None => ("1".to_owned(), "1".to_owned(), String::new()),
+            None => {
+                let beside = [
+                    (target.as_str(), "lagrange_target"),
+                    ("1", DATE),
+                    ("1", ENTITY),
+                ];
+                rows.rows(&beside, "")
+            }
         };
-        let target = quote_name(&target);
-        let beside = [
-            (target.as_str(), "lagrange_target"),
-            (date.as_str(), "lagrange_date"),
-            (entity.as_str(), "lagrange_entity"),
-        ];
         let aggregate = format!(
-            "{AGGREGATE}(lagrange_target, lagrange_date, lagrange_entity, {}, {{'non_numeric': '{}', 'by_date': {by_date}, \
+            "{AGGREGATE}(lagrange_target, {DATE}, {ENTITY}, {}, {{'non_numeric': '{}', 'by_date': {by_date}, 'horizon': {horizon}, \
              'max_missing': {max_missing:?}, 'max_correlation': {max_correlation:?}, 'level': {level:?}, 'fdr': '{fdr}', \
-             'bins': {bins}, 'outlier_deviations': {outlier_deviations:?}}})",
+             'bins': {bins}, 'outlier_deviations': {outlier_deviations:?}, \
+             'sample_rows': {sample_rows}}})",
             rows.features, rows.non_numeric,
         );
         let fields: Vec<&str> = FIELDS.iter().map(|(name, _)| *name).collect();
-        Ok(format!(
-            "WITH lagrange_rows AS ({}) {}",
-            rows.rows(&beside, &tail),
-            unnested(&fields, &aggregate, "lagrange_rows")
-        ))
+        let from = format!("({features}) AS lagrange_rows");
+        Ok(unnested(&fields, &aggregate, &from))
     }
+}
+
+const DATE: &str = "lagrange_date";
+const ENTITY: &str = "lagrange_entity";
+
+/// The rows, with numbers for their dates and entities. Windows over rows of
+/// hundreds of columns would sort them all; so they run over the keys alone,
+/// which the rows are then joined with.
+fn keyed(
+    call: &Call<'_>,
+    order: &EntityOrder,
+    horizon: i64,
+    train_end: Option<&str>,
+) -> Result<String> {
+    let relation = call.relation()?;
+    let dense_rank = |columns: &[String]| match columns {
+        [] => "1".to_owned(),
+        columns => format!("dense_rank() OVER (ORDER BY {})", columns.join(", ")),
+    };
+    let mut condition = order.check(call);
+    if let Some(end) = train_end {
+        let [time] = order.order.as_slice() else {
+            return Err(Error::argument(
+                NAME,
+                "order_by",
+                call.literal("order_by"),
+                "pass one time column with train_end",
+            ));
+        };
+        let window = order.window();
+        condition = format!("{condition} AND lead({time}, {horizon}) OVER ({window}) <= {end}");
+    }
+    let keys: Vec<&String> = order.order.iter().chain(&order.partition).collect();
+    let listed = keys.iter().enumerate();
+    let listed: Vec<String> = listed
+        .map(|(i, key)| format!("{key} AS lagrange_key_{i}"))
+        .collect();
+    // One operator for all: DataFusion hashes by both kinds of equality or by one.
+    let same = keys.iter().enumerate();
+    let same: Vec<String> = same
+        .map(|(i, key)| format!("lagrange_key_{i} IS NOT DISTINCT FROM {key}"))
+        .collect();
+    Ok(format!(
+        "(SELECT {}, {} AS {DATE}, {} AS {ENTITY} FROM {relation} QUALIFY {condition}) AS lagrange_keys \
+         JOIN {relation} AS lagrange_all ON {}",
+        listed.join(", "),
+        dense_rank(&order.order),
+        dense_rank(&order.partition),
+        same.join(" AND "),
+    ))
 }
 
 /// What the aggregate returns, in order.
@@ -221,6 +278,7 @@ const FIELDS: &[(&str, Type)] = &[
     ("representative", Type::Text),
     ("selected", Type::Boolean),
     ("reason", Type::Text),
+    ("rows_used", Type::Integer),
 ];
 
 /// See the signature.
@@ -247,6 +305,12 @@ static AGGREGATE_SIGNATURE: Signature = Signature {
             accepts: Accepts::Flag,
             default: "false",
             docs: "coefficients per date, or over all rows",
+        },
+        OptionKey {
+            name: "horizon",
+            accepts: Accepts::Integer(1, i64::MAX),
+            default: "1",
+            docs: "rows that the target looks ahead",
         },
         OptionKey {
             name: "max_missing",
@@ -284,10 +348,16 @@ static AGGREGATE_SIGNATURE: Signature = Signature {
             default: "4.0",
             docs: "where outliers begin",
         },
+        OptionKey {
+            name: "sample_rows",
+            accepts: Accepts::Integer(1000, i64::MAX),
+            default: "1000000",
+            docs: "rows that are kept at most",
+        },
     ],
     returns: Type::Rows(FIELDS),
     nulls: "See feature_screen. No row: NULL.",
-    docs: "The rows of feature_screen.\n\nKeeps 8 bytes per value.",
+    docs: "The rows of feature_screen.\n\nKeeps 8 bytes per value of at most 1.25 `sample_rows` rows.",
     example: "SELECT unnest(lagrange_feature_screen(y, i, 1, {'a': a})) AS row FROM \
               (SELECT i, (i * 7) % 11 AS a, (i * 5) % 17 AS y FROM range(50) r(i)) t",
 };
@@ -301,9 +371,17 @@ impl OverFeatures for Screen {
         NAME
     }
 
+    fn limit(&self, options: &Options) -> Option<Limit> {
+        Some(Limit {
+            rows: usize::try_from(options.integer("sample_rows")).unwrap_or(usize::MAX),
+            // The places of date and entity.
+            panel: options.flag("by_date").then_some([1, 2]),
+        })
+    }
+
     fn finish(&self, gathered: &Gathered<'_>, options: &Options) -> Result<Value> {
         let columns = columns::of(gathered, options)?;
         let verdicts = verdicts::of(gathered, &columns, options)?;
-        Ok(verdicts::to_rows(gathered.names, columns, verdicts))
+        Ok(verdicts::to_rows(gathered, columns, verdicts))
     }
 }

@@ -8,6 +8,7 @@ use crate::call::{Call, Literal, quote_name};
 use crate::definition::{Accepts, Argument, Category, Kind, OptionKey, Signature, Table};
 use crate::error::{Error, Result};
 use crate::options::Options;
+use crate::statistics::ascending::Sorter;
 use crate::statistics::drift::{Baseline, Distance, Moments};
 use crate::statistics::pair_moments::PairMoments;
 use crate::value::{Column, Type, Value};
@@ -123,23 +124,27 @@ impl Table for FeatureStability {
             .ok_or_else(|| Error::argument(NAME, "order_by", "NULL", "pass the time column"))?;
         let target = call.column("target")?;
         let thresholds = call.choice("thresholds", &["fixed", "reference"])?;
-        let mut others = vec![time.clone()];
+        let mut others = vec![time.clone(), KEY.to_owned(), PERIOD.to_owned()];
         others.extend(target.clone());
         let rows = FeatureRows::of(call, &others)?;
+        let relation = call.relation()?;
         let time = quote_name(&time);
-        let period = period(call, &time)?;
+        let period = period(call)?;
         let baseline = match call.time("baseline_end")? {
-            Some(end) => format!("{time} <= {end}"),
-            None => format!("{period} <= {}", call.integer("baseline_periods", 1)?),
+            Some(end) => format!("{KEY} <= {end}"),
+            None => format!("{PERIOD} <= {}", call.integer("baseline_periods", 1)?),
         };
         let baseline = format!("CASE WHEN {baseline} THEN 1 ELSE 0 END");
         let target = target.map_or("CAST(NULL AS DOUBLE)".to_owned(), |name| quote_name(&name));
         let beside = [
-            (period.as_str(), "lagrange_period"),
+            (PERIOD, PERIOD),
             (baseline.as_str(), "lagrange_baseline"),
             (target.as_str(), "lagrange_target"),
-            (time.as_str(), "lagrange_time"),
         ];
+        // Windows over rows of hundreds of columns would sort them all; these run
+        // over the times alone.
+        let keyed = format!("lagrange_keys JOIN {relation} AS lagrange_all ON {KEY} = {time}");
+        let from = format!("({}) AS lagrange_rows", rows.rows_of(&keyed, &beside, ""));
         let aggregate = format!(
             "{AGGREGATE}(lagrange_period, lagrange_baseline, lagrange_target, {}, {})",
             rows.features,
@@ -152,24 +157,28 @@ impl Table for FeatureStability {
         let column = |name: &&str| format!("lagrange_measured.{name}");
         let list = |names: &[&str]| names.iter().map(column).collect::<Vec<_>>().join(", ");
         Ok(format!(
-            "WITH lagrange_rows AS ({}), \
-             lagrange_periods AS (SELECT lagrange_period, min(lagrange_time) AS period_start, \
-             max(lagrange_time) AS period_end FROM lagrange_rows WHERE lagrange_baseline = 0 GROUP BY lagrange_period) \
+            "WITH lagrange_keys AS (SELECT {KEY}, {period} AS {PERIOD} FROM \
+             (SELECT DISTINCT {time} AS {KEY} FROM {relation} WHERE {time} IS NOT NULL)), \
+             lagrange_periods AS (SELECT {PERIOD}, min({KEY}) AS period_start, max({KEY}) AS period_end \
+             FROM lagrange_keys WHERE {baseline} = 0 GROUP BY {PERIOD}) \
              SELECT {}, period_start, period_end, {} FROM ({}) AS lagrange_measured \
-             JOIN lagrange_periods ON lagrange_measured.period = lagrange_period",
-            rows.rows(&beside, &format!("WHERE {time} IS NOT NULL")),
+             JOIN lagrange_periods ON lagrange_measured.period = {PERIOD}",
             list(before),
             list(after),
-            unnested(&fields, &aggregate, "lagrange_rows"),
+            unnested(&fields, &aggregate, &from),
         ))
     }
 }
 
-/// The number of a row's period, from 1.
-fn period(call: &Call<'_>, time: &str) -> Result<String> {
+/// A time of the rows.
+const KEY: &str = "lagrange_key";
+const PERIOD: &str = "lagrange_period";
+
+/// The number of a time's period, from 1.
+fn period(call: &Call<'_>) -> Result<String> {
     let by_number = |count: f64| {
         format!(
-            "CAST(floor((dense_rank() OVER (ORDER BY {time}) - 1) / CAST({count:?} AS DOUBLE)) AS BIGINT) + 1"
+            "CAST(floor((dense_rank() OVER (ORDER BY {KEY}) - 1) / CAST({count:?} AS DOUBLE)) AS BIGINT) + 1"
         )
     };
     let number = match call.literal("period") {
@@ -188,7 +197,7 @@ fn period(call: &Call<'_>, time: &str) -> Result<String> {
         None => {
             let unit = call.choice("period", &["day", "week", "month", "quarter", "year"])?;
             Ok(format!(
-                "dense_rank() OVER (ORDER BY date_trunc('{unit}', {time}))"
+                "dense_rank() OVER (ORDER BY date_trunc('{unit}', {KEY}))"
             ))
         }
     }
@@ -346,13 +355,13 @@ impl OverFeatures for Stability {
         let lines: Vec<Vec<Line>> = gathered
             .columns
             .par_iter()
-            .map(|column| {
+            .map_init(Sorter::default, |sorter, column| {
                 let known = Known {
                     column,
                     target,
                     base: &base,
                 };
-                known.lines(&periods, &chunks, options)
+                known.lines(&periods, &chunks, options, sorter)
             })
             .collect();
         Ok(to_rows(gathered.names, &lines))
@@ -413,12 +422,9 @@ struct Line {
 }
 
 impl Known<'_> {
-    fn sorted(&self, part: &Part) -> Vec<f64> {
+    fn sorted(&self, part: &Part, sorter: &mut Sorter) -> Vec<f64> {
         let values = part.rows.iter().map(|&row| self.column[row as usize]);
-        // -0 and 0 are one value.
-        let mut values: Vec<f64> = values.filter(|x| !x.is_nan()).map(|x| x + 0.0).collect();
-        values.sort_unstable_by(f64::total_cmp);
-        values
+        sorter.sorted_values(&values.collect::<Vec<f64>>())
     }
 
     fn ic(&self, part: &Part) -> Option<f64> {
@@ -429,10 +435,19 @@ impl Known<'_> {
         PairMoments::of(&x, &y).correlation()
     }
 
-    fn lines(&self, periods: &[Part], chunks: &[Part], options: &Options) -> Vec<Line> {
-        let base = Baseline::of(self.sorted(self.base), options.integer("bins") as usize);
+    fn lines(
+        &self,
+        periods: &[Part],
+        chunks: &[Part],
+        options: &Options,
+        sorter: &mut Sorter,
+    ) -> Vec<Line> {
+        let base = Baseline::of(
+            self.sorted(self.base, sorter),
+            options.integer("bins") as usize,
+        );
         let ic_baseline = self.ic(self.base);
-        let psi_of = |part: &Part| base.distance(&self.sorted(part)).map(|d| d.psi);
+        let psi_of = |part: &Part| base.psi(&self.sorted(part, sorter));
         let own: Vec<f64> = chunks.iter().filter_map(psi_of).collect();
         let (warn, drift) = match Moments::of(&own) {
             Moments {
@@ -454,7 +469,7 @@ impl Known<'_> {
         periods
             .iter()
             .map(|part| {
-                let sorted = self.sorted(part);
+                let sorted = self.sorted(part, sorter);
                 let moments = Moments::of(&sorted);
                 let distance = base.distance(&sorted);
                 let scaled = |value: Option<f64>| value.zip(spread).map(|(value, by)| value / by);

@@ -2,8 +2,13 @@
 //! the end. The functions that need ranks, bins or neighbours are of this kind;
 //! each writes only what it makes of the columns.
 
+pub mod sample;
+
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
+use self::sample::{Limit, Sample};
 use crate::definition::{Accepts, Aggregate, Kind, OptionKey, Signature};
 use crate::error::{Error, Result};
 use crate::input::{Features, Inputs, Numbers, Rows};
@@ -32,6 +37,11 @@ pub trait OverFeatures: Sync + 'static {
     /// The table function that people call, for messages.
     fn caller(&self) -> &'static str;
 
+    /// How many rows are kept at most; none: all.
+    fn limit(&self, _options: &Options) -> Option<Limit> {
+        None
+    }
+
     /// The value for the rows of a group, of which there is at least one.
     fn finish(&self, gathered: &Gathered<'_>, options: &Options) -> Result<Value>;
 }
@@ -46,7 +56,13 @@ pub struct Gathered<'a> {
     pub columns: &'a [Vec<f64>],
     /// The number of rows.
     pub rows: usize,
+    /// Where these are not all rows: how many there were, and the values of each
+    /// feature in them.
+    pub sampled: Option<(u64, &'a [u64])>,
 }
+
+/// Rows are numbered by 32 bits, with some to spare.
+const MOST_ROWS: usize = 1 << 31;
 
 /// Makes an aggregate of it.
 pub struct Gather<F>(pub F);
@@ -59,6 +75,9 @@ pub struct State {
     skip_non_numeric: bool,
     names: Vec<String>,
     store: Option<ColumnStore>,
+    limit: Option<Limit>,
+    /// Once there are more rows than that.
+    sample: Option<Sample>,
 }
 
 impl<F: OverFeatures> Gather<F> {
@@ -68,6 +87,16 @@ impl<F: OverFeatures> Gather<F> {
             .iter()
             .take_while(|argument| argument.kind == Kind::Number)
             .count()
+    }
+
+    fn fits(&self, rows: usize) -> Result<()> {
+        if rows < MOST_ROWS {
+            return Ok(());
+        }
+        Err(Error::data(
+            self.0.caller(),
+            format!("a group has {MOST_ROWS} rows or more; filter them, or group them further"),
+        ))
     }
 
     fn infinite(&self, names: &[String], Infinite(column): Infinite) -> Error {
@@ -105,6 +134,7 @@ impl<F: OverFeatures> Aggregate for Gather<F> {
         if state.store.is_none() {
             let options = Options::parse(self.signature(), &given)?;
             state.skip_non_numeric = options.text(NON_NUMERIC.name) == "skip";
+            state.limit = self.0.limit(&options);
             state.options = options.to_json().to_string();
         }
         let chosen = chosen_features(self.0.caller(), features, state.skip_non_numeric)?;
@@ -115,15 +145,30 @@ impl<F: OverFeatures> Aggregate for Gather<F> {
         let store = state
             .store
             .get_or_insert_with(|| ColumnStore::new(columns.len()));
+        let before = store.rows();
         let updated = store.update(&columns, rows);
-        updated.map_err(|infinite| self.infinite(&state.names, infinite))
+        updated.map_err(|infinite| self.infinite(&state.names, infinite))?;
+        if let Some(limit) = state.limit {
+            sample::added(&mut state.sample, store, before, limit);
+        }
+        self.fits(store.rows())
     }
 
     fn merge(&self, into: &mut State, from: &State) -> Result<()> {
         match (&mut into.store, &from.store) {
             (_, None) => {}
-            (Some(store), Some(more)) => store.merge(more),
+            (Some(store), Some(more)) => {
+                match into.limit {
+                    Some(limit) => {
+                        sample::merged(&mut into.sample, store, (&from.sample, more), limit);
+                    }
+                    None => store.merge(more),
+                }
+                self.fits(store.rows())?;
+            }
             (None, Some(store)) => {
+                into.limit = from.limit;
+                into.sample.clone_from(&from.sample);
                 into.store = Some(store.clone());
                 into.names.clone_from(&from.names);
                 into.options.clone_from(&from.options);
@@ -140,12 +185,16 @@ impl<F: OverFeatures> Aggregate for Gather<F> {
         let given = serde_json::from_str(&state.options)
             .map_err(|error| Error::internal(self.0.caller(), error.to_string()))?;
         let options = Options::parse(self.signature(), &given)?;
+        let sampled = state.sample.as_ref().zip(state.limit);
+        let chosen = sampled.and_then(|(sample, limit)| sample::chosen(sample, store, limit));
+        let store = chosen.map_or(Cow::Borrowed(store), Cow::Owned);
         let (numbers, columns) = store.columns().split_at(self.numbers());
         let gathered = Gathered {
             numbers,
             names: &state.names,
             columns,
             rows: store.rows(),
+            sampled: sampled.map(|(sample, _)| (sample.seen, &sample.present[self.numbers()..])),
         };
         self.0.finish(&gathered, &options)
     }

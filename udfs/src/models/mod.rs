@@ -3,13 +3,17 @@
 pub mod algorithms;
 mod canonical_rows;
 mod classes;
+pub mod dependence;
 mod format;
 pub mod gbdt;
+pub mod import;
 pub mod importance;
+mod json;
 mod least_squares;
 mod linear;
 pub mod naive_bayes;
 pub mod neighbors;
+pub mod onnx;
 pub mod pls;
 #[cfg(test)]
 mod reference_rows;
@@ -23,7 +27,7 @@ use std::cell::RefCell;
 use std::sync::{Arc, OnceLock};
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value as Json;
+use serde_json::{Map, Value as Json};
 
 pub use format::is_model;
 pub use linear::{Coefficient, Linear};
@@ -54,6 +58,34 @@ pub struct Header {
     pub status: String,
     /// The version of this library.
     pub library: String,
+    /// From when to when the rows that trained are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub window: Option<Window>,
+    /// What the fit measured of itself, by name: losses, iterations.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub metrics: Map<String, Json>,
+    /// `number` or `text` per feature; empty in models of before it was kept.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub feature_types: Vec<String>,
+}
+
+/// From when to when rows are.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Window {
+    /// The earliest: seconds since 1970, or a number as the time column had it.
+    pub from: f64,
+    /// The latest.
+    pub to: f64,
+    /// Whether they are seconds since 1970.
+    pub calendar: bool,
+}
+
+/// What a fit measured, for a header; what is no number is left out.
+pub fn metrics(measured: &[(&str, f64)]) -> Map<String, Json> {
+    let finite = measured.iter().filter(|(_, value)| value.is_finite());
+    finite
+        .map(|(name, value)| ((*name).to_owned(), Json::from(*value)))
+        .collect()
 }
 
 /// The parameters of a model.
@@ -85,6 +117,29 @@ impl Body {
         match self {
             Self::Trees(trees) => Some(trees),
             _ => None,
+        }
+    }
+
+    /// `number` or `text` per feature.
+    pub fn feature_types(&self, features: usize) -> Vec<String> {
+        let categories = self.trees().map(|trees| trees.categories.as_slice());
+        let is_text = |i| categories.is_some_and(|names| matches!(names.get(i), Some(Some(_))));
+        let name = |i| if is_text(i) { "text" } else { "number" };
+        (0..features).map(|i| name(i).to_owned()).collect()
+    }
+
+    /// What is wrong with parameters that came from outside, if anything.
+    fn check(&self, features: usize) -> std::result::Result<(), String> {
+        match self {
+            Self::Linear(linear) if linear.coefficients.len() != features => Err(format!(
+                "{features} features have {} coefficients",
+                linear.coefficients.len()
+            )),
+            Self::Linear(_) => Ok(()),
+            Self::Trees(trees) => trees.check(features),
+            Self::KNearest(nearest) => nearest.check(features),
+            Self::SupportVectors(vectors) => vectors.check(features),
+            Self::Bayes(bayes) => bayes.check(features),
         }
     }
 

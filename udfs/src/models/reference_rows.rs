@@ -1,6 +1,6 @@
 //! The rows of tests/python/breadth_reference.py and models of them.
 
-use serde_json::Value as Json;
+use serde_json::{Map, Value as Json};
 
 use crate::error::Result;
 use crate::functions::fit_options;
@@ -71,6 +71,23 @@ impl ReferenceRows {
         reversed
     }
 
+    /// The first rows.
+    pub fn first(&self, rows: usize) -> Self {
+        let mut first = self.clone();
+        let Self {
+            a,
+            b,
+            c,
+            y,
+            grade,
+            weight,
+        } = &mut first;
+        for column in [a, b, c, y, grade, weight] {
+            column.truncate(rows);
+        }
+        first
+    }
+
     /// A fit of `target` to all three features.
     pub fn fit(&self, options: Json, target: &[f64], weights: Option<&[f64]>) -> Result<Fitted> {
         let (entry, options) = fit_options(&options)?;
@@ -100,6 +117,9 @@ impl ReferenceRows {
             rows_skipped: 0,
             status: fitted.status,
             library: String::new(),
+            window: None,
+            metrics: Map::new(),
+            feature_types: Vec::new(),
         };
         let model = Model::new(header, fitted.body);
         let read = Model::read(&model.write().unwrap()).unwrap();

@@ -44,6 +44,24 @@ impl ColumnStore {
         }
     }
 
+    /// Adds those rows of `other` that have a flag.
+    pub fn merge_some(&mut self, other: &Self, flags: &[bool]) {
+        let count = flags.iter().filter(|&&flag| flag).count();
+        for (kept, more) in self.columns.iter_mut().zip(&other.columns) {
+            kept.reserve_exact(count);
+            let flagged = more.iter().zip(flags).filter(|(_, flag)| **flag);
+            kept.extend(flagged.map(|(value, _)| value));
+        }
+    }
+
+    /// Keeps the rows that have a flag.
+    pub fn retain(&mut self, flags: &[bool]) {
+        for kept in &mut self.columns {
+            let mut flags = flags.iter();
+            kept.retain(|_| flags.next().copied().unwrap_or_default());
+        }
+    }
+
     /// The columns, all of one length.
     pub fn columns(&self) -> &[Vec<f64>] {
         &self.columns

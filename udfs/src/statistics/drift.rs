@@ -1,6 +1,6 @@
 //! How far a sample has moved from a baseline.
 
-use super::hypothesis::ks_two_sample;
+use super::hypothesis::ks_p_value;
 
 /// What stands for the share of an empty bin, so that its logarithm exists.
 const EMPTY_SHARE: f64 = 1e-4;
@@ -86,6 +86,21 @@ impl Baseline {
         &self.edges
     }
 
+    /// The population stability index of ascending values; none if either is
+    /// empty. See [`Self::distance`].
+    pub fn psi(&self, sorted: &[f64]) -> Option<f64> {
+        if sorted.is_empty() || self.sorted.is_empty() {
+            return None;
+        }
+        let known = |share: f64| if share > 0.0 { share } else { EMPTY_SHARE };
+        let current = shares(sorted, &self.edges);
+        let terms = self.shares.iter().zip(current).map(|(&base, now)| {
+            let (base, now) = (known(base), known(now));
+            (now - base) * (now / base).ln()
+        });
+        Some(terms.sum())
+    }
+
     /// How far ascending values lie from it; none if either is empty.
     ///
     /// PSI = Σ (c - b) ln(c / b) over bins of equal frequency in the baseline
@@ -100,11 +115,6 @@ impl Baseline {
         }
         let current = shares(sorted, &self.edges);
         let pairs = self.shares.iter().zip(&current);
-        let known = |share: f64| if share > 0.0 { share } else { EMPTY_SHARE };
-        let psi = pairs.clone().map(|(&base, &now)| {
-            let (base, now) = (known(base), known(now));
-            (now - base) * (now / base).ln()
-        });
         let part = |share: f64, middle: f64| match share > 0.0 {
             true => share * (share / middle).log2() / 2.0,
             false => 0.0,
@@ -113,13 +123,13 @@ impl Baseline {
             let middle = (base + now) / 2.0;
             part(base, middle) + part(now, middle)
         });
-        let (ks, ks_p_value) = ks_two_sample(&self.sorted, sorted);
+        let apart = Apart::of(&self.sorted, sorted);
         Some(Distance {
-            psi: psi.sum(),
-            ks,
-            ks_p_value,
+            psi: self.psi(sorted)?,
+            ks: apart.greatest,
+            ks_p_value: ks_p_value(apart.greatest, self.sorted.len(), sorted.len()),
             js: js.sum::<f64>().max(0.0),
-            wasserstein: wasserstein(&self.sorted, sorted),
+            wasserstein: apart.area,
         })
     }
 }
@@ -147,28 +157,57 @@ fn shares(sorted: &[f64], edges: &[f64]) -> Vec<f64> {
         .collect()
 }
 
-/// ∫ |F - G| of two ascending samples that are not empty.
-fn wasserstein(first: &[f64], second: &[f64]) -> f64 {
-    let (n, m) = (first.len() as f64, second.len() as f64);
-    let (mut i, mut j) = (0, 0);
-    let mut sum = 0.0;
-    let mut last = first[0].min(second[0]);
-    loop {
-        let next = match (first.get(i), second.get(j)) {
-            (Some(a), Some(b)) => a.min(*b),
-            (Some(x), None) | (None, Some(x)) => *x,
-            (None, None) => return sum,
-        };
-        sum += (i as f64 / n - j as f64 / m).abs() * (next - last);
-        last = next;
-        i += usize::from(first.get(i) == Some(&next));
-        j += usize::from(second.get(j) == Some(&next));
+/// How far apart the distribution functions F and G of two samples are.
+struct Apart {
+    /// max |F - G|.
+    greatest: f64,
+    /// ∫ |F - G|.
+    area: f64,
+}
+
+impl Apart {
+    /// Of two ascending samples that are not empty. Both advance by one value at
+    /// a time and without branches: what the values are cannot be foretold.
+    fn of(first: &[f64], second: &[f64]) -> Self {
+        let (n, m) = (first.len() as i64, second.len() as i64);
+        let (mut i, mut j) = (0, 0);
+        // n m (F - G), below 2⁶² as rows are numbered by 32 bits.
+        let mut apart = 0_i64;
+        let mut greatest = 0_i64;
+        let mut area = 0.0;
+        let mut last = first[0].min(second[0]);
+        while let (Some(&a), Some(&b)) = (first.get(i), second.get(j)) {
+            let next = a.min(b);
+            // Between equal values F and G are not what they will be.
+            let between = if next > last { apart.abs() } else { 0 };
+            greatest = greatest.max(between);
+            area += between as f64 * (next - last);
+            last = next;
+            let (from_first, from_second) = (a == next, b == next);
+            i += usize::from(from_first);
+            j += usize::from(from_second);
+            apart += (i64::from(from_first) * m) - (i64::from(from_second) * n);
+        }
+        for (rest, step) in [(&first[i..], m), (&second[j..], -n)] {
+            for &next in rest {
+                let between = if next > last { apart.abs() } else { 0 };
+                greatest = greatest.max(between);
+                area += between as f64 * (next - last);
+                last = next;
+                apart += step;
+            }
+        }
+        let both = n as f64 * m as f64;
+        Self {
+            greatest: greatest as f64 / both,
+            area: area / both,
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Baseline, Moments};
+    use super::{Apart, Baseline, Moments};
 
     fn sorted(values: impl Iterator<Item = i32>) -> Vec<f64> {
         let mut values: Vec<f64> = values.map(f64::from).collect();
@@ -202,6 +241,53 @@ mod tests {
     const KS: f64 = 0.225;
     const KS_P: f64 = 0.15883858320592947;
     const WASSERSTEIN: f64 = 5.658333333333334;
+
+    /// feature-engine 1.9's DropHighPSIFeatures, of integers with ties and of
+    /// values without: tests/python/stability_reference.py.
+    #[test]
+    fn the_stability_index_agrees_with_feature_engine() {
+        let base = Baseline::of(sorted((0..60).map(|i| i * 7 % 31)), 10);
+        let now = sorted((0..40).map(|i| i * 11 % 37 + 3));
+        close(base.psi(&now).expect("two samples"), FEATURE_ENGINE_PSI);
+        let mut base: Vec<f64> = (0..2000_u32)
+            .map(|k| f64::from(k * 7919 % 10_007) / 10_007.0)
+            .collect();
+        let mut now: Vec<f64> = (0..1500_u32)
+            .map(|k| (f64::from(k * 104_729 % 9001) / 9001.0).powf(1.3))
+            .collect();
+        base.sort_by(f64::total_cmp);
+        now.sort_by(f64::total_cmp);
+        let base = Baseline::of(base, 10);
+        close(base.psi(&now).expect("two samples"), FEATURE_ENGINE_REAL);
+    }
+
+    const FEATURE_ENGINE_PSI: f64 = 0.9348305478320904;
+    const FEATURE_ENGINE_REAL: f64 = 0.061156334780152394;
+
+    /// Against both definitions, value by value.
+    #[test]
+    fn functions_are_apart_as_counted() {
+        let share = |sample: &[f64], x: f64| {
+            sample.iter().filter(|value| **value <= x).count() as f64 / sample.len() as f64
+        };
+        for (n, m, levels) in [(1, 1, 3), (50, 31, 7), (40, 90, 1000), (5, 200, 11)] {
+            let first = sorted((0..n).map(|i| i * 7919 % levels));
+            let second = sorted((0..m).map(|i| i * 31 % levels + 2));
+            let mut all = [first.as_slice(), &second].concat();
+            all.sort_by(f64::total_cmp);
+            let apart = |x| (share(&first, x) - share(&second, x)).abs();
+            let greatest = all.iter().map(|x| apart(*x)).fold(0.0, f64::max);
+            let area = all
+                .windows(2)
+                .map(|pair| apart(pair[0]) * (pair[1] - pair[0]));
+            let area: f64 = area.sum();
+            for (first, second) in [(&first, &second), (&second, &first)] {
+                let found = Apart::of(first, second);
+                assert!((found.greatest - greatest).abs() < 1e-15);
+                assert!((found.area - area).abs() < 1e-12 * area.max(1.0));
+            }
+        }
+    }
 
     #[test]
     fn a_sample_is_no_distance_from_itself_and_constants_have_one_bin() {

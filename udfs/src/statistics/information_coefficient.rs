@@ -3,6 +3,8 @@
 //!
 //! What depends on the target only is computed once and shared by all features.
 
+pub mod sorted;
+
 use crate::statistics::group_ranks::Ranker;
 use crate::statistics::groups::Groups;
 use crate::statistics::newey_west::newey_west_mean;

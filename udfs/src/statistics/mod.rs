@@ -1,5 +1,6 @@
 //! Mathematics on slices, without any engine.
 
+pub mod ascending;
 pub mod clusters;
 pub mod column_store;
 pub mod correlations;

@@ -209,45 +209,51 @@ impl Classes {
         })
     }
 
-    /// Σ p(a, b) ln(p(a, b) / (p(a) p(b))), never below 0; `None` without rows.
-    /// `other` has as many rows.
+    /// [`of_counts`] of the pairs of classes; `None` without rows. `other` has as
+    /// many rows.
     pub fn information(&self, other: &Self) -> Option<f64> {
-        if self.codes.is_empty() {
-            return None;
-        }
-        let mut joint = vec![0_u64; self.count * other.count];
+        let mut joint = vec![0_u32; self.count * other.count];
         for (a, b) in self.codes.iter().zip(&other.codes) {
             joint[*a as usize * other.count + *b as usize] += 1;
         }
-        let rows: Vec<u64> = joint
-            .chunks(other.count)
-            .map(|row| row.iter().sum())
-            .collect();
-        let mut columns = vec![0_u64; other.count];
-        for row in joint.chunks(other.count) {
-            for (column, count) in columns.iter_mut().zip(row) {
-                *column += count;
-            }
-        }
-        let n = self.codes.len() as f64;
-        let mut sum = 0.0;
-        for (row, in_row) in joint.chunks(other.count).zip(&rows) {
-            for (count, in_column) in row.iter().zip(&columns) {
-                if *count > 0 {
-                    let count = *count as f64;
-                    let expected = *in_row as f64 * (*in_column as f64 / n);
-                    sum += count * (count / expected).ln();
-                }
-            }
-        }
-        // What is left of exact independence is rounding.
-        let information = sum / n;
-        Some(if information < f64::EPSILON {
-            0.0
-        } else {
-            information
-        })
+        of_counts(&joint, other.count)
     }
+}
+
+/// The information in joint frequencies, rows of `columns` one after the other:
+/// Σ p(a, b) ln(p(a, b) / (p(a) p(b))) in nats, never below 0; `None` without a
+/// count.
+pub fn of_counts(joint: &[u32], columns: usize) -> Option<f64> {
+    let by_row = || joint.chunks(columns.max(1));
+    let sum = |row: &[u32]| row.iter().copied().map(u64::from).sum::<u64>();
+    let rows: Vec<u64> = by_row().map(sum).collect();
+    let mut of_columns = vec![0_u64; columns];
+    for row in by_row() {
+        for (column, count) in of_columns.iter_mut().zip(row) {
+            *column += u64::from(*count);
+        }
+    }
+    let n = rows.iter().sum::<u64>() as f64;
+    if n == 0.0 {
+        return None;
+    }
+    let mut sum = 0.0;
+    for (row, in_row) in by_row().zip(&rows) {
+        for (count, in_column) in row.iter().zip(&of_columns) {
+            if *count > 0 {
+                let count = f64::from(*count);
+                let expected = *in_row as f64 * (*in_column as f64 / n);
+                sum += count * (count / expected).ln();
+            }
+        }
+    }
+    // What is left of exact independence is rounding.
+    let information = sum / n;
+    Some(if information < f64::EPSILON {
+        0.0
+    } else {
+        information
+    })
 }
 
 #[cfg(test)]

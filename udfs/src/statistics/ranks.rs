@@ -1,4 +1,6 @@
-//! Sorting columns and ranking their values.
+//! Ranks of columns.
+
+use super::ascending::Ascending;
 
 /// Where a row of [`Sorted::by_row`] has no value.
 pub const MISSING: u32 = u32::MAX;
@@ -18,19 +20,23 @@ pub struct Sorted {
 impl Sorted {
     /// Sorts a column; NaN is missing.
     pub fn of(values: &[f64]) -> Self {
-        let sorted = sorted_keys(values);
-        let mut by_row = vec![MISSING; values.len()];
-        let mut levels = Vec::with_capacity(sorted.len());
+        Self::from_ascending(Ascending::of(values), values.len())
+    }
+
+    /// Of a column of so many rows that was sorted before.
+    pub fn from_ascending(sorted: Ascending, rows: usize) -> Self {
+        let mut by_row = vec![MISSING; rows];
+        let mut levels = Vec::with_capacity(sorted.rows.len());
         let mut level = 0;
-        let mut previous = sorted.first().map_or(0, |first| first.0);
-        for &(key, row) in &sorted {
-            level += u32::from(key != previous);
-            previous = key;
+        let mut previous = sorted.values.first().copied().unwrap_or_default();
+        for (&value, &row) in sorted.values.iter().zip(&sorted.rows) {
+            level += u32::from(value != previous);
+            previous = value;
             levels.push(level);
             by_row[row as usize] = level;
         }
         Self {
-            rows: sorted.into_iter().map(|(_, row)| row).collect(),
+            rows: sorted.rows,
             levels,
             by_row,
         }
@@ -71,17 +77,18 @@ fn average_rank(before: usize, ties: usize) -> f64 {
 /// Ranks from 1, ties getting the average of the ranks they span, in the order
 /// of `values`; NaN is missing and left out.
 pub fn average_ranks(values: &[f64]) -> Vec<f64> {
-    let sorted = sorted_keys(values);
+    let sorted = Ascending::of(values);
     let mut ranks = vec![f64::NAN; values.len()];
     let mut before = 0;
-    for ties in sorted.chunk_by(|a, b| a.0 == b.0) {
+    for ties in sorted.values.chunk_by(|a, b| a == b) {
         let rank = average_rank(before, ties.len());
-        for &(_, row) in ties {
+        let end = before + ties.len();
+        for &row in &sorted.rows[before..end] {
             ranks[row as usize] = rank;
         }
-        before += ties.len();
+        before = end;
     }
-    if sorted.len() < values.len() {
+    if sorted.rows.len() < values.len() {
         ranks.retain(|rank| !rank.is_nan());
     }
     ranks
@@ -111,23 +118,6 @@ impl Ties {
             self.cubes += pairs * (t + 1);
         }
     }
-}
-
-/// The values that are not NaN as keys of the same order, with their rows, by
-/// key. 0 and -0 have one key.
-fn sorted_keys(values: &[f64]) -> Vec<(u64, u32)> {
-    let sign = 1 << 63;
-    let mut keyed: Vec<(u64, u32)> = Vec::with_capacity(values.len());
-    for (row, value) in (0..).zip(values) {
-        if !value.is_nan() {
-            // Adding 0 makes -0 a 0. Negative numbers order backwards.
-            let bits = (value + 0.0).to_bits();
-            let key = if bits & sign == 0 { bits | sign } else { !bits };
-            keyed.push((key, row));
-        }
-    }
-    keyed.sort_unstable_by_key(|&(key, _)| key);
-    keyed
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! Whether a feature has to do with a target, by the test that fits their types.
 
+use super::ascending::{Ascending, Sorter};
 use super::hypothesis::{fisher_exact, ks_two_sample, mann_whitney};
 use super::kendall::{Scratch, tau_b};
 use super::ranks::Sorted;
@@ -21,26 +22,49 @@ pub struct Tested {
 
 /// The distinct values of a column, as far as they matter.
 enum Values {
+    None,
     Constant,
     Binary(f64),
     Real,
 }
 
 impl Values {
-    fn of(values: &[f64]) -> Self {
-        let first = values[0];
-        let Some(&second) = values.iter().find(|value| **value != first) else {
+    fn of(mut values: impl Iterator<Item = f64>) -> Self {
+        let Some(first) = values.next() else {
+            return Self::None;
+        };
+        let Some(second) = values.find(|value| *value != first) else {
             return Self::Constant;
         };
-        if values
-            .iter()
-            .all(|value| *value == first || *value == second)
-        {
+        if values.all(|value| value == first || value == second) {
             Self::Binary(first.max(second))
         } else {
             Self::Real
         }
     }
+}
+
+/// A target, sorted once for all features.
+pub struct SortedTarget<'a> {
+    values: &'a [f64],
+    sorted: Sorted,
+}
+
+impl<'a> SortedTarget<'a> {
+    /// Of a column; NaN is missing.
+    pub fn of(values: &'a [f64]) -> Self {
+        Self {
+            values,
+            sorted: Sorted::of(values),
+        }
+    }
+}
+
+/// [`relevance_of_sorted`] of two columns.
+pub fn relevance(feature: &[f64], target: &[f64]) -> Tested {
+    let target = SortedTarget::of(target);
+    let sorted = || Ascending::of(feature);
+    relevance_of_sorted(feature, sorted, &target, &mut Scratch::default())
 }
 
 /// Tests a feature against a target on the pairs in which both are present (NaN
@@ -49,43 +73,53 @@ impl Values {
 /// Mann and Whitney's, real target and binary feature Kolmogorov and Smirnov's, real
 /// ones Kendall's tau-b (Christ, Kempa-Liehr and Feindt, "Distributed and
 /// parallel time series feature extraction for industrial big data
-/// applications", 2016, section 2.2).
-pub fn relevance(feature: &[f64], target: &[f64]) -> Tested {
-    let both = feature.iter().zip(target);
-    let (x, y): (Vec<f64>, Vec<f64>) = both
-        .filter(|(x, y)| !x.is_nan() && !y.is_nan())
-        .map(|(x, y)| (x + 0.0, y + 0.0))
-        .unzip();
+/// applications", 2016, section 2.2). `sorted` is the feature in order, asked for
+/// where it is needed.
+pub fn relevance_of_sorted(
+    feature: &[f64],
+    sorted: impl FnOnce() -> Ascending,
+    target: &SortedTarget<'_>,
+    scratch: &mut Scratch,
+) -> Tested {
+    let pairs = || {
+        let both = feature.iter().zip(target.values);
+        both.filter(|(x, y)| !x.is_nan() && !y.is_nan())
+            .map(|(x, y)| (x + 0.0, y + 0.0))
+    };
+    let n = pairs().count();
     let untested = |status| Tested {
         test: None,
         statistic: None,
         p_value: None,
-        n: x.len(),
+        n,
         status,
     };
-    if x.is_empty() {
-        return untested("no rows");
-    }
-    let (test, (statistic, p_value)) = match (Values::of(&y), Values::of(&x)) {
+    let kinds = (
+        Values::of(pairs().map(|pair| pair.1)),
+        Values::of(pairs().map(|pair| pair.0)),
+    );
+    let (test, (statistic, p_value)) = match kinds {
+        (Values::None, _) | (_, Values::None) => return untested("no rows"),
         (_, Values::Constant) => return untested("irrelevant: constant"),
         (Values::Constant, _) => return untested("target is constant"),
         (Values::Binary(upper_y), Values::Binary(upper_x)) => {
             let mut table = [[0; 2]; 2];
-            for (x, y) in x.iter().zip(&y) {
-                table[usize::from(*x == upper_x)][usize::from(*y == upper_y)] += 1;
+            for (x, y) in pairs() {
+                table[usize::from(x == upper_x)][usize::from(y == upper_y)] += 1;
             }
             ("fisher", fisher_exact(table))
         }
         (Values::Binary(upper), Values::Real) => {
-            let (high, low) = split(&x, &y, upper);
+            let (high, low) = split(pairs(), upper);
             ("mann_whitney", mann_whitney(&high, &low))
         }
         (Values::Real, Values::Binary(upper)) => {
-            let (high, low) = split(&y, &x, upper);
+            let (high, low) = split(pairs().map(|(x, y)| (y, x)), upper);
             ("kolmogorov_smirnov", ks_two_sample(&high, &low))
         }
         (Values::Real, Values::Real) => {
-            let found = tau_b(&Sorted::of(&x), &Sorted::of(&y), &mut Scratch::default());
+            let sorted = Sorted::from_ascending(sorted(), feature.len());
+            let found = tau_b(&sorted, &target.sorted, scratch);
             let known = found.tau.zip(found.p_value);
             ("kendall", known.unwrap_or((f64::NAN, f64::NAN)))
         }
@@ -95,24 +129,24 @@ pub fn relevance(feature: &[f64], target: &[f64]) -> Tested {
         test: Some(test),
         statistic: known(statistic),
         p_value: known(p_value),
-        n: x.len(),
+        n,
         status: "ok",
     }
 }
 
-/// `values` where `by` is `upper`, and where it is not; both ascending.
-fn split(values: &[f64], by: &[f64], upper: f64) -> (Vec<f64>, Vec<f64>) {
+/// The first of the pairs whose second is `upper`, and the others; both
+/// ascending.
+fn split(pairs: impl Iterator<Item = (f64, f64)>, upper: f64) -> (Vec<f64>, Vec<f64>) {
     let (mut high, mut low) = (Vec::new(), Vec::new());
-    for (value, by) in values.iter().zip(by) {
-        if *by == upper {
-            high.push(*value);
+    for (value, by) in pairs {
+        if by == upper {
+            high.push(value);
         } else {
-            low.push(*value);
+            low.push(value);
         }
     }
-    high.sort_unstable_by(f64::total_cmp);
-    low.sort_unstable_by(f64::total_cmp);
-    (high, low)
+    let mut sorter = Sorter::default();
+    (sorter.sorted_values(&high), sorter.sorted_values(&low))
 }
 
 #[cfg(test)]

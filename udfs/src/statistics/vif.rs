@@ -25,6 +25,9 @@ const PART: f64 = 1e-14;
 /// Diagnostics, 1980, section 3.2); of the pseudo-inverse for the features that
 /// have no part in the combinations that vanish.
 pub fn from_correlations(r: &[f64], p: usize) -> Vec<Option<f64>> {
+    if p == 0 {
+        return Vec::new();
+    }
     let matrix = MatRef::from_column_major_slice(&r[..p * p], p, p);
     let Ok(eigen) = matrix.self_adjoint_eigen(Side::Lower) else {
         return vec![None; p];

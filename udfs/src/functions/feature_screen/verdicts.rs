@@ -6,6 +6,7 @@ use crate::error::{Error, Result};
 use crate::functions::gather::Gathered;
 use crate::functions::relevance_tests::false_discovery;
 use crate::options::Options;
+use crate::statistics::clusters;
 use crate::statistics::selection::relations::cross_moments;
 use crate::statistics::vif::from_correlations;
 use crate::value::{Column, Value};
@@ -116,22 +117,19 @@ fn relate(
         let rank_ic = columns[i].rank_ic.map_or(-1.0, f64::abs);
         (verdicts[i].refused.is_none(), rank_ic)
     };
-    let mut order: Vec<usize> = (0..p).collect();
-    order.sort_by(|&a, &b| {
-        let (a, b) = (strength(a), strength(b));
-        b.0.cmp(&a.0).then(b.1.total_cmp(&a.1))
-    });
+    let mut order = clusters::by_strength(p, |place| strength(place).1);
+    order.sort_by_key(|&place| !strength(place).0);
     let threshold = options.number("max_correlation");
-    let mut anchors: Vec<usize> = Vec::new();
-    let mut found = vec![(0, 0); p];
-    for &place in &order {
-        let near = |anchor: &usize| r[*anchor * p + place].abs() > threshold;
-        let cluster = anchors.iter().position(near).unwrap_or_else(|| {
-            anchors.push(place);
-            anchors.len() - 1
-        });
-        found[place] = (cluster + 1, varying[anchors[cluster]]);
+    let anchor_of = clusters::greedy(p, &order, |a, b| r[a * p + b], threshold);
+    // Numbered as their anchors come.
+    let anchors = order.iter().filter(|&&place| anchor_of[place] == place);
+    let mut number = vec![0; p];
+    for (count, &anchor) in (1..).zip(anchors) {
+        number[anchor] = count;
     }
+    let found = anchor_of
+        .iter()
+        .map(|&anchor| (number[anchor], varying[anchor]));
     for (&i, cluster) in varying.iter().zip(found) {
         verdicts[i].cluster = Some(cluster);
     }
@@ -160,7 +158,12 @@ fn lag_of(name: &str) -> (&str, i64) {
 }
 
 /// The table, a row per feature.
-pub fn to_rows(names: &[String], columns: Vec<ScreenedColumn>, verdicts: Vec<Verdict>) -> Value {
+pub fn to_rows(
+    gathered: &Gathered<'_>,
+    columns: Vec<ScreenedColumn>,
+    verdicts: Vec<Verdict>,
+) -> Value {
+    let names = gathered.names;
     let double =
         |of: fn(&ScreenedColumn) -> Option<f64>| Column::Double(columns.iter().map(of).collect());
     let count = |of: fn(&ScreenedColumn) -> usize| {
@@ -202,6 +205,7 @@ pub fn to_rows(names: &[String], columns: Vec<ScreenedColumn>, verdicts: Vec<Ver
         text(clusters.map(|c| c.map(|c| names[c.1].as_str())).collect()),
         Column::Boolean(verdicts.iter().map(|v| Some(v.refused.is_none())).collect()),
         Column::Text(verdicts.iter().map(reason).collect()),
+        Column::Integer(vec![Some(gathered.rows as i64); names.len()]),
     ])
 }
 

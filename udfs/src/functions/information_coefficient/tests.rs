@@ -68,6 +68,7 @@ fn lines(panel: &Panel, options: serde_json::Value) -> Vec<(String, i64, Vec<f64
         names: &names[..panel.columns.len()],
         columns: &panel.columns,
         rows: panel.numbers[0].len(),
+        sampled: None,
     };
     let options = Options::parse(&AGGREGATE_SIGNATURE, &options).unwrap();
     let Value::Rows(columns) = OverGroups.finish(&gathered, &options).unwrap() else {

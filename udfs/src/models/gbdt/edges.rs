@@ -119,11 +119,13 @@ mod tests {
 
     #[test]
     fn many_values_share_bins_equally() {
-        let mut values: Vec<f64> = (0..1000).map(f64::from).collect();
+        let mut values: Vec<f64> = (1..=1000).map(f64::from).collect();
         let cuts = edges(&mut values, 10);
         assert_eq!(
             cuts,
-            [99.5, 199.5, 299.5, 399.5, 499.5, 599.5, 699.5, 799.5, 899.5]
+            [
+                100.5, 200.5, 300.5, 400.5, 500.5, 600.5, 700.5, 800.5, 900.5
+            ]
         );
     }
 

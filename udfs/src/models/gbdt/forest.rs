@@ -7,13 +7,13 @@
 
 use rayon::prelude::*;
 
-use super::bins::{Binned, Bins, Meaning};
+use super::bins::{Binned, Bins, Meaning, WORD};
 use super::boost::Rows;
 use super::finish::finish;
 use super::fixed::{self, exact_sum};
 use super::grow::{Ending, Grown, Parting};
 use super::histogram::{CODES, Cell, Layout};
-use super::rows::{draw_subset, mix, unit};
+use super::rows::{mix, unit};
 use super::split::{Bounds, Candidate, Mask, Rules, Search, contains, insert, members};
 use crate::models::trees::{Link, Tree, Trees};
 
@@ -174,6 +174,14 @@ impl<'a, C: Cell> Forest<'a, C> {
         }
     }
 
+    /// The bin of a row, read where the row's other bins are near.
+    #[inline(always)]
+    fn code(&self, feature: u32, row: u32) -> usize {
+        let (place, shift) = (feature as usize / WORD, 8 * (feature as usize % WORD));
+        let word = self.binned.words()[row as usize * self.binned.stride() + place];
+        (word >> shift) as usize & 255
+    }
+
     fn tree(&self, number: u64) -> Tree {
         let seed = mix(self.parameters.seed ^ mix(number + 1));
         let mut rows = Vec::with_capacity(self.rows.train.len());
@@ -204,6 +212,7 @@ impl<'a, C: Cell> Forest<'a, C> {
             },
             covers: Vec::new(),
             cells: Box::new([C::default(); CODES]),
+            order: (0..self.binned.features() as u32).collect(),
             other_rows: vec![0; count],
             other_cells: vec![C::default(); count],
         };
@@ -233,6 +242,8 @@ struct Growth<'a, C> {
     covers: Vec<f64>,
     /// The histogram of one feature, empty between uses.
     cells: Box<[C; CODES]>,
+    /// The features, shuffled a little by every node.
+    order: Vec<u32>,
     other_rows: Vec<u32>,
     other_cells: Vec<C>,
 }
@@ -256,7 +267,8 @@ impl<C: Cell> Growth<'_, C> {
         let deep = depth >= deepest;
         // A node of one class.
         let pure = forest.parameters.classes > 0 && (output == 0.0 || output == 1.0);
-        let best = if deep || pure || sums.count < 2.0 * forest.rules.min_count {
+        let single = rows.len() < 2;
+        let best = if deep || pure || single || sums.count < 2.0 * forest.rules.min_count {
             None
         } else {
             self.best(rows, cells, total, seed)
@@ -310,26 +322,26 @@ impl<C: Cell> Growth<'_, C> {
         left
     }
 
-    /// The best split among features that are drawn; of equals the first.
+    /// The best split among features that are drawn; of equals that of the first
+    /// feature.
     fn best(&mut self, rows: &[u32], cells: &[C], total: C, seed: u64) -> Option<Candidate<C>> {
         let all = self.forest.binned.features();
         let count = (all as f64 * self.forest.parameters.max_features).round() as usize;
         let count = count.clamp(1, all.max(1));
         let mut best: Option<Candidate<C>> = None;
-        let mut consider = |found: Option<Candidate<C>>| {
-            if let Some(found) = found
-                && best.is_none_or(|best| found.gain > best.gain)
+        for place in 0..count {
+            // The first steps of a shuffle (Fisher and Yates).
+            let draw = unit(mix(seed ^ mix(place as u64 + 7)));
+            let other = place + (draw * (all - place) as f64) as usize;
+            self.order.swap(place, other);
+            let feature = self.order[place];
+            if let Some(found) = self.best_of(feature, rows, cells, total, seed)
+                && best.is_none_or(|best| {
+                    let by_gain = found.gain.total_cmp(&best.gain);
+                    by_gain.then(best.feature.cmp(&found.feature)).is_gt()
+                })
             {
                 best = Some(found);
-            }
-        };
-        if count == all {
-            for feature in 0..all as u32 {
-                consider(self.best_of(feature, rows, cells, total, seed));
-            }
-        } else {
-            for feature in draw_subset(all, count, seed) {
-                consider(self.best_of(feature, rows, cells, total, seed));
             }
         }
         best
@@ -345,35 +357,26 @@ impl<C: Cell> Growth<'_, C> {
     ) -> Option<Candidate<C>> {
         let forest = self.forest;
         let bins = forest.binned.bins(feature as usize);
-        let column = forest.binned.column(feature as usize);
+        if forest.parameters.extra && !bins.is_categorical() {
+            return self.random(feature, rows, cells, total, seed);
+        }
         let mut present: Mask = [0; 4];
         let few = rows.len() < FEW;
         if few {
             for (&row, &cell) in rows.iter().zip(cells) {
-                let code = usize::from(column[row as usize]);
+                let code = forest.code(feature, row);
                 self.cells[code].add(cell);
                 insert(&mut present, code);
             }
         } else {
+            let column = forest.binned.column(feature as usize);
             for (&row, &cell) in rows.iter().zip(cells) {
                 self.cells[usize::from(column[row as usize])].add(cell);
             }
         }
-        let search = Search {
-            cells: &self.cells,
-            count: bins.count(),
-            total,
-            layout: &forest.layout,
-            rules: &forest.rules,
-            bounds: Bounds::NONE,
-            direction: 0,
-        };
+        let search = self.search(bins, total);
         let found = if bins.is_categorical() {
             search.subset(feature)
-        } else if forest.parameters.extra {
-            let holds = |bin: &usize| self.cells[*bin].sums(&forest.layout).count > 0.0;
-            let cut = random_cut(bins, holds, mix(seed ^ mix(u64::from(feature) + 3)));
-            cut.and_then(|cut| search.cut_at(feature, cut))
         } else if few {
             search.cut_among(feature, &present)
         } else {
@@ -386,16 +389,65 @@ impl<C: Cell> Growth<'_, C> {
         }
         found
     }
+
+    fn search(&self, bins: &Bins, total: C) -> Search<'_, C> {
+        Search {
+            cells: &self.cells,
+            count: bins.count(),
+            total,
+            layout: &self.forest.layout,
+            rules: &self.forest.rules,
+            bounds: Bounds::NONE,
+            direction: 0,
+        }
+    }
+
+    /// A cut at random.
+    fn random(
+        &self,
+        feature: u32,
+        rows: &[u32],
+        cells: &[C],
+        total: C,
+        seed: u64,
+    ) -> Option<Candidate<C>> {
+        let forest = self.forest;
+        let bins = forest.binned.bins(feature as usize);
+        let missing_code = bins.count();
+        let (mut first, mut last, mut has_missing) = (missing_code, 0, false);
+        for &row in rows {
+            let code = forest.code(feature, row);
+            if code == missing_code {
+                has_missing = true;
+            } else {
+                first = first.min(code);
+                last = last.max(code);
+            }
+        }
+        if first >= last && !has_missing || first == missing_code {
+            return None;
+        }
+        let cut = random_cut(bins, first, last, mix(seed ^ mix(u64::from(feature) + 3)))?;
+        let (mut below, mut missing) = (C::default(), C::default());
+        for (&row, &cell) in rows.iter().zip(cells) {
+            let code = forest.code(feature, row);
+            if code <= cut {
+                below.add(cell);
+            } else if code == missing_code {
+                missing.add(cell);
+            }
+        }
+        let search = self.search(bins, total);
+        search.cut_at(feature, cut, below, has_missing.then_some(missing))
+    }
 }
 
 /// The bin before a value that is drawn evenly between the least and the
-/// greatest edge that part the node's rows; `None` if none does.
-fn random_cut(bins: &Bins, holds: impl Fn(&usize) -> bool, seed: u64) -> Option<usize> {
+/// greatest edge that part bins `first` to `last`.
+fn random_cut(bins: &Bins, first: usize, last: usize, seed: u64) -> Option<usize> {
     let Meaning::Numbers(edges) = &bins.meaning else {
         return None;
     };
-    let first = (0..bins.count()).find(&holds)?;
-    let last = (0..bins.count()).rev().find(&holds)?;
     if first == last {
         // Against missing values only.
         return Some(first);

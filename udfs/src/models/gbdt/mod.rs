@@ -15,6 +15,8 @@ mod parameters;
 mod rank;
 mod rows;
 mod split;
+#[cfg(test)]
+mod tests;
 
 pub use algorithm::{EXTRA_TREES, GBDT, RANDOM_FOREST};
 pub use bins::Binned;

@@ -83,6 +83,15 @@ pub(super) fn contains(mask: &Mask, code: u8) -> bool {
     mask[usize::from(code >> 6)] >> (code & 63) & 1 == 1
 }
 
+/// The bins up to one.
+fn up_to(last: usize) -> Mask {
+    std::array::from_fn(|word| match (last + 1).saturating_sub(64 * word) {
+        0 => 0,
+        bits @ 1..64 => (1 << bits) - 1,
+        _ => u64::MAX,
+    })
+}
+
 /// The bins of a mask, ascending.
 pub(super) fn members(mask: &Mask) -> impl Iterator<Item = usize> {
     let mut rest = *mask;
@@ -190,13 +199,11 @@ impl<C: Cell> Search<'_, C> {
         &self,
         feature: u32,
         gain: f64,
-        bins: impl Iterator<Item = usize>,
+        mut mask: Mask,
         last: usize,
         missing: Option<bool>,
         left: C,
     ) -> Candidate<C> {
-        let mut mask = [0; 4];
-        bins.for_each(|bin| insert(&mut mask, bin));
         let missing_left = missing.unwrap_or_else(|| self.larger_is_left(left));
         if missing_left {
             insert(&mut mask, self.count);
@@ -245,7 +252,7 @@ impl<C: Cell> Search<'_, C> {
         let (score, cut, missing_left, left) = best?;
         let gain = self.gain(self.rules, score)?;
         let missing = has_missing.then_some(missing_left);
-        Some(self.candidate(feature, gain, 0..=cut, cut, missing, left))
+        Some(self.candidate(feature, gain, up_to(cut), cut, missing, left))
     }
 
     /// [`Search::cut`] where only few bins have rows, those of `present`.
@@ -273,28 +280,33 @@ impl<C: Cell> Search<'_, C> {
         let (score, cut, missing_left, left) = best?;
         let gain = self.gain(self.rules, score)?;
         let missing = has_missing.then_some(missing_left);
-        Some(self.candidate(feature, gain, 0..=cut, cut, missing, left))
+        Some(self.candidate(feature, gain, up_to(cut), cut, missing, left))
     }
 
-    /// The cut after one bin, with missing values where they gain more.
-    pub fn cut_at(&self, feature: u32, cut: usize) -> Option<Candidate<C>> {
+    /// The cut after one bin, of rows that sum to `below` up to it, and with
+    /// missing values (which sum to `missing`, if there are any) where they gain
+    /// more. Reads no cells.
+    pub fn cut_at(
+        &self,
+        feature: u32,
+        cut: usize,
+        below: C,
+        missing: Option<C>,
+    ) -> Option<Candidate<C>> {
         let total = self.total.sums(self.layout);
-        let mut below = C::default();
-        self.cells[..=cut].iter().for_each(|cell| below.add(*cell));
-        let has_missing = self.missing().sums(self.layout).count > 0.0;
         let score = |left: C| self.children::<true>(self.rules, total, left.sums(self.layout));
-        let mut best = (score(below), false, below);
-        if has_missing {
+        let mut best = (score(below), missing.map(|_| false), below);
+        if let Some(missing) = missing {
             let mut left = below;
-            left.add(self.missing());
-            if score(left) > best.0 {
-                best = (score(left), true, left);
+            left.add(missing);
+            let with_missing = score(left);
+            if with_missing > best.0 {
+                best = (with_missing, Some(true), left);
             }
         }
         let (score, missing_left, left) = best;
         let gain = self.gain(self.rules, score)?;
-        let missing = has_missing.then_some(missing_left);
-        Some(self.candidate(feature, gain, 0..=cut, cut, missing, left))
+        Some(self.candidate(feature, gain, up_to(cut), cut, missing_left, left))
     }
 
     /// The best subset of a categorical feature's bins; missing values are a
@@ -341,8 +353,10 @@ impl<C: Cell> Search<'_, C> {
         let gain = self.gain(&rules, score)?;
         let has_missing = self.missing().sums(self.layout).count > 0.0;
         let missing = has_missing.then(|| bins.contains(&self.count));
+        let mut mask = [0; 4];
         let bins = bins.into_iter().filter(|&bin| bin < self.count);
-        Some(self.candidate(feature, gain, bins, 0, missing, left))
+        bins.for_each(|bin| insert(&mut mask, bin));
+        Some(self.candidate(feature, gain, mask, 0, missing, left))
     }
 }
 

@@ -56,6 +56,9 @@ impl Fitting {
             rows_skipped: 0,
             status: fitted.status,
             library: String::new(),
+            window: None,
+            metrics: serde_json::Map::new(),
+            feature_types: Vec::new(),
         };
         Ok(Fitted {
             fitting: self.clone(),

@@ -1,5 +1,6 @@
 //! Ensembles of decision trees: boosted ones and forests.
 
+mod check;
 mod compiled;
 mod shap;
 
@@ -150,6 +151,14 @@ impl Trees {
         }
     }
 
+    /// The names of a feature's categories.
+    pub fn names(&self, feature: usize, codes: &[u32]) -> Vec<&str> {
+        let names = self.categories.get(feature).and_then(Option::as_deref);
+        let names = names.unwrap_or_default();
+        let name = |code: &u32| names.get(*code as usize).map(String::as_str);
+        codes.iter().filter_map(name).collect()
+    }
+
     /// What the splits on each feature saved of the loss, over all trees.
     pub fn gains(&self, features: usize) -> Vec<f64> {
         self.summed(features, |split| split.gain)
@@ -158,6 +167,11 @@ impl Trees {
     /// How many splits ask for each feature.
     pub fn split_counts(&self, features: usize) -> Vec<f64> {
         self.summed(features, |_| 1.0)
+    }
+
+    /// The weight of the training rows that the splits on each feature parted.
+    pub fn covers(&self, features: usize) -> Vec<f64> {
+        self.summed(features, |split| split.cover)
     }
 
     fn summed(&self, features: usize, of: impl Fn(&Split) -> f64) -> Vec<f64> {

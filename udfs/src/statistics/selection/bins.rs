@@ -1,34 +1,50 @@
 //! Columns as equal-frequency bins.
 
+use crate::statistics::ascending::Ascending;
+use crate::statistics::mutual_information::of_counts;
+
 /// The bin of a missing value; the others follow it from 1.
 pub const MISSING: u8 = 0;
 
 /// The bin of each value: of m present ones, `bins` times the share of them
 /// that is smaller, rounded down, plus 1. Equal values share a bin, and no bin
 /// exceeds `bins`.
-pub fn equal_frequency(values: impl Iterator<Item = f64> + Clone, bins: u8) -> Vec<u8> {
-    let mut sorted: Vec<f64> = values.clone().filter(|value| !value.is_nan()).collect();
-    sorted.sort_unstable_by(f64::total_cmp);
-    // The smallest value of each bin that holds one, and the bin.
-    let mut edges: Vec<(f64, u8)> = Vec::with_capacity(usize::from(bins));
+pub fn equal_frequency(values: impl Iterator<Item = f64>, bins: u8) -> Vec<u8> {
+    let values: Vec<f64> = values.collect();
+    let sorted = Ascending::of(&values);
+    let mut binned = vec![MISSING; values.len()];
+    for_each_bin(&sorted, bins, |row, bin| binned[row as usize] = bin);
+    binned
+}
+
+/// Calls `visit` with every row that has a value and its bin, by value.
+fn for_each_bin(sorted: &Ascending, bins: u8, mut visit: impl FnMut(u32, u8)) {
+    let (n, bins) = (sorted.rows.len() as u64, u64::from(bins));
+    let (mut bin, mut next) = (0, 0);
+    let mut rows = sorted.rows.iter();
     let mut smaller = 0;
-    for i in 0..sorted.len() {
-        if i > 0 && sorted[i] != sorted[i - 1] {
-            smaller = i;
+    for run in sorted.values.chunk_by(|a, b| a == b) {
+        // The next bin begins where `bins` times the share reaches it.
+        while smaller >= next {
+            bin += 1;
+            next = (bin * n).div_ceil(bins);
         }
-        let bin = (smaller as u64 * u64::from(bins) / sorted.len() as u64) as u8 + 1;
-        if edges.last().is_none_or(|last| last.1 != bin) {
-            edges.push((sorted[i], bin));
+        for &row in rows.by_ref().take(run.len()) {
+            visit(row, bin as u8);
         }
+        smaller += run.len() as u64;
     }
-    values
-        .map(
-            |value| match edges.partition_point(|edge| edge.0 <= value) {
-                0 => MISSING,
-                above => edges[above - 1].1,
-            },
-        )
-        .collect()
+}
+
+/// [`mutual_information`] of a column, binned as it goes, and a binned one of
+/// as many rows.
+pub fn sorted_information(sorted: &Ascending, other: &[u8], bins: u8) -> Option<f64> {
+    let width = usize::from(bins) + 1;
+    let mut counts = vec![0_u32; width * width];
+    for_each_bin(sorted, bins, |row, bin| {
+        counts[usize::from(bin) * width + usize::from(other[row as usize])] += 1;
+    });
+    information(&counts, width)
 }
 
 /// Mutual information of two binned columns in nats, over the rows in which
@@ -39,36 +55,21 @@ pub fn mutual_information(a: &[u8], b: &[u8], bins: u8) -> Option<f64> {
     for (&a, &b) in a.iter().zip(b) {
         counts[usize::from(a) * width + usize::from(b)] += 1;
     }
-    // Without the row and the column of missing values.
-    let cells: Vec<&[u32]> = counts
-        .chunks_exact(width)
-        .skip(1)
-        .map(|row| &row[1..])
-        .collect();
-    let of_a: Vec<u32> = cells.iter().map(|row| row.iter().sum()).collect();
-    let of_b: Vec<u32> = (0..width - 1)
-        .map(|b| cells.iter().map(|row| row[b]).sum())
-        .collect();
-    let rows: f64 = of_a.iter().copied().map(f64::from).sum();
-    if rows == 0.0 {
-        return None;
-    }
-    let mut sum = 0.0;
-    for (row, &a) in cells.iter().zip(&of_a) {
-        for (&both, &b) in row.iter().zip(&of_b) {
-            if both > 0 {
-                let both = f64::from(both);
-                sum += both * (both * rows / (f64::from(a) * f64::from(b))).ln();
-            }
-        }
-    }
-    // Rounding must not make independence negative.
-    Some((sum / rows).max(0.0))
+    information(&counts, width)
+}
+
+/// Of counts per pair of bins, `width × width`, the first of each missing.
+fn information(counts: &[u32], width: usize) -> Option<f64> {
+    let known = counts.chunks_exact(width).skip(1);
+    let known: Vec<u32> = known.flat_map(|row| &row[1..]).copied().collect();
+    of_counts(&known, width - 1)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{equal_frequency, mutual_information};
+    use super::{equal_frequency, mutual_information, sorted_information};
+    use crate::statistics::ascending::Ascending;
+    use crate::statistics::random::Random;
 
     #[test]
     fn ties_share_a_bin_and_missing_has_its_own() {
@@ -91,5 +92,37 @@ mod tests {
         );
         assert_eq!(mutual_information(&[1, 2, 0], &[1, 2, 2], 2), Some(ln2));
         assert_eq!(mutual_information(&[0], &[1], 2), None);
+    }
+
+    /// The share of smaller values counted for each value.
+    #[test]
+    fn bins_are_shares_of_smaller_values() {
+        let mut random = Random::stream(42, "bins", 0);
+        for (n, distinct, bins) in [(997, 1000, 10), (1000, 7, 4), (30, 50, 254), (64, 64, 8)] {
+            let mut column = || -> Vec<f64> {
+                let value = |_| match random.below(distinct + 1) {
+                    0 => f64::NAN,
+                    x => x as f64,
+                };
+                (0..n).map(value).collect()
+            };
+            let (a, b) = (column(), column());
+            let present: Vec<f64> = a.iter().copied().filter(|x| !x.is_nan()).collect();
+            let expected = a.iter().map(|x| {
+                let smaller = present.iter().filter(|y| *y < x).count();
+                if x.is_nan() {
+                    0
+                } else {
+                    (smaller * usize::from(bins) / present.len()) as u8 + 1
+                }
+            });
+            let binned = equal_frequency(a.iter().copied(), bins);
+            assert_eq!(binned, expected.collect::<Vec<u8>>());
+            let other = equal_frequency(b.iter().copied(), bins);
+            assert_eq!(
+                sorted_information(&Ascending::of(&a), &other, bins),
+                mutual_information(&binned, &other, bins)
+            );
+        }
     }
 }

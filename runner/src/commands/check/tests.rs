@@ -1,0 +1,298 @@
+//! The check on the corpus, on our own scripts, and on our own scripts with a
+//! mistake put in.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use super::report;
+use crate::guard::Report;
+use crate::guard::rules::{RULES, Rule};
+use crate::parameters::bind_known;
+use crate::script;
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+fn checked(scripts: Vec<script::Script>) -> Report {
+    report(&bind_known(scripts, &BTreeMap::new(), &BTreeMap::new()).unwrap())
+}
+
+fn of_text(text: &str) -> Report {
+    checked(vec![script::parse("script.sql", text.to_owned()).unwrap()])
+}
+
+fn found(report: &Report) -> Vec<&'static str> {
+    report.open().map(|finding| finding.rule.code()).collect()
+}
+
+#[test]
+fn corpus() {
+    let mut files: Vec<PathBuf> = std::fs::read_dir(root().join("tests/lookahead"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|e| e == "sql"))
+        .collect();
+    files.sort();
+    let (mut leaking, mut clean) = (0, 0);
+    let mut wrong = Vec::new();
+    let mut seen: Vec<&str> = Vec::new();
+    for file in files {
+        let text = std::fs::read_to_string(&file).unwrap();
+        for case in text.split("-- case: ").skip(1) {
+            let (name, body) = case.split_once('\n').unwrap();
+            let expected = body.lines().next().unwrap();
+            let expected = expected.strip_prefix("-- expect: ").unwrap();
+            let report = of_text(body);
+            let codes = found(&report);
+            if expected == "clean" {
+                clean += 1;
+                if !codes.is_empty() {
+                    wrong.push(format!("false alarm in '{name}':\n{}", report.text(false)));
+                }
+                continue;
+            }
+            leaking += 1;
+            let expected: Vec<&str> = expected.split(' ').collect();
+            if expected.iter().any(|code| !codes.contains(code))
+                || codes.iter().any(|code| !expected.contains(code))
+            {
+                wrong.push(format!("'{name}': expected {expected:?}, found {codes:?}"));
+            }
+            seen.extend(codes);
+        }
+    }
+    println!(
+        "{leaking} leaking and {clean} clean scripts, {} wrong",
+        wrong.len()
+    );
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(leaking >= 60 && clean >= 60);
+    for rule in RULES {
+        assert!(seen.contains(&rule.code), "no case for {}", rule.code);
+    }
+}
+
+#[test]
+fn our_scripts_are_clean() {
+    let sql = root().join("sql");
+    let read = |name: &str| script::read(&sql.join(name).to_string_lossy()).unwrap();
+    let names: Vec<String> = std::fs::read_dir(&sql)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned())
+        .filter(|name| name.ends_with(".sql"))
+        .collect();
+    assert!(names.len() >= 8);
+    for name in &names {
+        let report = checked(vec![read(name)]);
+        assert!(report.findings.is_empty(), "{name}\n{}", report.text(false));
+    }
+    let all = [
+        "demo_data.sql",
+        "train.sql",
+        "screen.sql",
+        "importance.sql",
+        "stability.sql",
+    ];
+    let report = checked(all.iter().map(|name| read(name)).collect());
+    assert!(report.findings.is_empty(), "{}", report.text(false));
+    assert!(report.fits >= 10);
+}
+
+/// Every place of `from` in a script, one at a time, replaced by `to`.
+fn mutants(text: &str, from: &str, to: &str) -> Vec<String> {
+    text.match_indices(from)
+        .map(|(at, _)| format!("{}{to}{}", &text[..at], &text[at + from.len()..]))
+        .collect()
+}
+
+#[test]
+fn a_mistake_in_our_scripts_is_found() {
+    let read = |name: &str| std::fs::read_to_string(root().join("sql").join(name)).unwrap();
+    let (features, train) = (read("features.sql"), read("train.sql"));
+    let mut mutated: Vec<(String, String)> = Vec::new();
+    for (from, to) in [
+        ("LAG(close, ", "LAG(close, -"),
+        ("LAG(close, ", "LEAD(close, "),
+        ("PARTITION BY symbol ORDER BY ts", "ORDER BY ts"),
+        ("PARTITION BY symbol ORDER BY ts", "PARTITION BY symbol"),
+        (
+            "PARTITION BY symbol ORDER BY ts",
+            "PARTITION BY symbol ORDER BY ts DESC",
+        ),
+        ("PRECEDING AND CURRENT ROW", "PRECEDING AND 5 FOLLOWING"),
+        ("NULLIF(volume_sd, 0)", "(SELECT MAX(volume) FROM prices)"),
+    ] {
+        let all = mutants(&features, from, to);
+        assert!(!all.is_empty(), "{from}");
+        mutated.extend(all.into_iter().map(|features| (features, train.clone())));
+    }
+    for (from, to) in [
+        ("WHERE split = 'train'", ""),
+        ("WHERE split = 'train'", "WHERE split <> 'unlabelled'"),
+        ("target_time < test_start", "ts < test_start"),
+        ("horizon => $horizon, alpha", "horizon => 1, alpha"),
+        ("'gap': gap", "'gap': target"),
+        ("'gap': gap", "'gap': target_distance"),
+    ] {
+        let all = mutants(&train, from, to);
+        assert!(!all.is_empty(), "{from}");
+        mutated.extend(all.into_iter().map(|train| (features.clone(), train)));
+    }
+    for (features, train) in &mutated {
+        let text = format!("{train};");
+        let scripts = vec![
+            script::parse("features.sql", features.clone()).unwrap(),
+            script::parse("train.sql", text).unwrap(),
+        ];
+        let report = checked(scripts);
+        assert!(report.fails(), "not found:\n{features}\n{train}");
+    }
+    println!("{} mutants, all found", mutated.len());
+}
+
+#[test]
+fn every_statement_of_the_suites_is_looked_at() {
+    let mut statements = 0;
+    for entry in std::fs::read_dir(root().join("tests/slt")).unwrap() {
+        let text = std::fs::read_to_string(entry.unwrap().path()).unwrap();
+        for block in text.split("\n\n") {
+            let sql: Vec<&str> = block
+                .lines()
+                .filter(|line| {
+                    !["statement", "query", "#"]
+                        .iter()
+                        .any(|s| line.starts_with(s))
+                })
+                .take_while(|line| *line != "----")
+                .collect();
+            let Ok(script) = script::parse("suite.slt", sql.join("\n")) else {
+                continue;
+            };
+            statements += script.statements.len();
+            let report = checked(vec![script]);
+            let _ = (
+                report.text(true),
+                report.json(),
+                report.sarif(),
+                report.github(),
+            );
+        }
+    }
+    assert!(statements > 300, "{statements}");
+}
+
+#[test]
+fn odd_scripts_end() {
+    let deep = format!(
+        "SELECT fit(y, {{'x': x}}) FROM {}(SELECT 1 AS x, 2 AS y){};",
+        "(SELECT * FROM ".repeat(60),
+        " AS t)".repeat(60).replacen(" AS t)", "", 0) + " AS t"
+    );
+    let wide: Vec<String> = (0..10_000).map(|i| format!("x{i}")).collect();
+    let wide = format!(
+        "CREATE TABLE t AS SELECT ts, symbol, y, {} FROM f; SELECT * FROM feature_screen('t', target => 'y');",
+        wide.join(", ")
+    );
+    let far = format!(
+        "SELECT fit(y, {{{}'z': lead(z) OVER (ORDER BY ts)}}) FROM t",
+        "'a': a, ".repeat(10_000)
+    );
+    let long = format!(
+        "SELECT fit(y, {{'x': {}}}) FROM t",
+        vec!["x"; 1_000].join(" + ")
+    );
+    for text in [
+        "CREATE VIEW a AS SELECT * FROM b; CREATE VIEW b AS SELECT * FROM a; SELECT fit(y, {'x': x}) FROM b;",
+        "CREATE VIEW a AS SELECT * FROM a; SELECT fit(y, {'x': x}) FROM a;",
+        "SELECT lag(x, 9223372036854775807) OVER (ORDER BY ts) FROM t; SELECT lag(x, -9223372036854775808) OVER (ORDER BY ts) FROM t;",
+        "SELECT fit(y) FROM t; SELECT fit() FROM t; SELECT * FROM shift_target(); SELECT * FROM lag_features('t');",
+        "SELECT sum(x) OVER w FROM t WINDOW w AS (w), v AS (u);",
+        "SELECT fit(y, {'x': x}) OVER () FROM t; SELECT * FROM t PIVOT (sum(x) FOR y IN ('a', 'b'));",
+        wide.as_str(),
+        far.as_str(),
+        long.as_str(),
+        deep.as_str(),
+    ] {
+        let Ok(script) = script::parse("odd.sql", text.to_owned()) else {
+            continue;
+        };
+        let report = checked(vec![script]);
+        let _ = (
+            report.text(true),
+            report.json(),
+            report.sarif(),
+            report.github(),
+        );
+    }
+}
+
+#[test]
+fn a_long_script_is_checked_at_once() {
+    let block = std::fs::read_to_string(root().join("sql/features.sql")).unwrap();
+    let text = block.repeat(2_000 / block.lines().count() + 1);
+    let scripts = vec![script::parse("long.sql", text).unwrap()];
+    let steps = bind_known(scripts, &BTreeMap::new(), &BTreeMap::new()).unwrap();
+    let start = std::time::Instant::now();
+    report(&steps);
+    let took = start.elapsed();
+    println!("2,000 lines in {took:?}");
+    // 0.1 s is the aim; other tests may run beside this one.
+    assert!(took.as_secs() < 2, "{took:?}");
+}
+
+#[test]
+fn rules_explain_themselves() {
+    for (i, rule) in RULES.iter().enumerate() {
+        assert_eq!(rule.rule as usize, i);
+        assert_eq!(Rule::find(rule.code), Some(rule.rule));
+        assert_eq!(Rule::find(rule.name), Some(rule.rule));
+        let text = rule.explain();
+        assert!(text.contains("Wrong:") && text.contains("Right:"), "{text}");
+    }
+}
+
+#[test]
+fn a_finding_shows_where_it_is_and_how_it_gets_to_the_model() {
+    let report = of_text(
+        "CREATE VIEW v AS\nSELECT symbol, ts, y,\n       lead(close, 2) OVER (PARTITION BY symbol ORDER BY ts) AS ahead\nFROM prices;\n\
+         SELECT fit(y, {'momentum': ahead}) FROM v;",
+    );
+    assert_eq!(
+        report.text(false),
+        "error[LA001]: LEAD reads a later row
+ --> script.sql:3:8
+  |
+3 |        lead(close, 2) OVER (PARTITION BY symbol ORDER BY ts) AS ahead
+  |        ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+  = here: 2 rows ahead
+  = features: momentum, of fit
+  = path: close -> v.ahead -> feature 'momentum' of fit
+  = why: The value is not known yet at the time of the row.
+  = fix: use LAG for a feature; keep LEAD for the target
+
+taken as known at the time of their rows, being made elsewhere: prices
+1 error
+"
+    );
+    let json = report.json();
+    assert_eq!(
+        json["findings"][0]["fragment"],
+        "lead(close, 2) OVER (PARTITION BY symbol ORDER BY ts)"
+    );
+    let sarif = report.sarif();
+    let region = &sarif["runs"][0]["results"][0]["locations"][0]["physicalLocation"]["region"];
+    assert_eq!(
+        (region["startLine"].as_u64(), region["startColumn"].as_u64()),
+        (Some(3), Some(8))
+    );
+    assert_eq!(
+        (region["endLine"].as_u64(), region["endColumn"].as_u64()),
+        (Some(3), Some(61))
+    );
+    let line = report.github();
+    assert!(
+        line.starts_with("::error file=script.sql,line=3,col=8,"),
+        "{line}"
+    );
+}

@@ -1,0 +1,260 @@
+//! Which rows are kept when there are more than memory is for.
+//!
+//! Every row has a number that follows from what it holds, and the rows with the
+//! least numbers are kept: the same ones however the rows arrive and whichever
+//! thread sees them, since the least of all are among the least of each part.
+
+use serde::{Deserialize, Serialize};
+
+use crate::statistics::column_store::ColumnStore;
+
+/// How many rows are kept, and what their numbers follow from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Limit {
+    /// Rows.
+    pub rows: usize,
+    /// Where the columns with date and entity are, if rows of a date are kept or
+    /// left out together (but for those of one date); none: every row by itself,
+    /// from all its values.
+    pub panel: Option<[usize; 2]>,
+}
+
+/// Of rows that became too many.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Sample {
+    /// A number per kept row.
+    keys: Vec<u128>,
+    /// The rows that were seen.
+    pub seen: u64,
+    /// Of each column, the values that were seen.
+    pub present: Vec<u64>,
+}
+
+impl Sample {
+    /// Of all rows of a store.
+    fn of(store: &ColumnStore, limit: Limit) -> Self {
+        let mut sample = Self::default();
+        sample.add(store, 0, limit);
+        sample
+    }
+
+    /// The rows of the store from `start` on were added to it.
+    fn add(&mut self, store: &ColumnStore, start: usize, limit: Limit) {
+        let columns = store.columns();
+        self.present.resize(columns.len(), 0);
+        for (present, column) in self.present.iter_mut().zip(columns) {
+            let values = column[start..].iter().filter(|value| !value.is_nan());
+            *present += values.count() as u64;
+        }
+        self.seen += (store.rows() - start) as u64;
+        let keys = (start..store.rows()).map(|row| key(columns, row, limit));
+        self.keys.extend(keys);
+    }
+}
+
+/// Takes note of the rows from `start` on, which were added to the store, and
+/// leaves out what is too much.
+pub fn added(sample: &mut Option<Sample>, store: &mut ColumnStore, start: usize, limit: Limit) {
+    match sample {
+        None if store.rows() <= limit.rows => {}
+        None => {
+            let mut found = Sample::of(store, limit);
+            cut(&mut found, store, limit);
+            *sample = Some(found);
+        }
+        Some(sample) => {
+            sample.add(store, start, limit);
+            // Not at every batch: what is left out is moved each time.
+            if store.rows() > limit.rows.saturating_add(limit.rows / 4) {
+                cut(sample, store, limit);
+            }
+        }
+    }
+}
+
+/// Adds the rows of another store.
+pub fn merged(
+    sample: &mut Option<Sample>,
+    store: &mut ColumnStore,
+    other: (&Option<Sample>, &ColumnStore),
+    limit: Limit,
+) {
+    let (more, others) = other;
+    if sample.is_none() && more.is_none() && store.rows() + others.rows() <= limit.rows {
+        store.merge(others);
+        return;
+    }
+    let mut own = sample.take().unwrap_or_else(|| Sample::of(store, limit));
+    let more = more.clone().unwrap_or_else(|| Sample::of(others, limit));
+    own.seen += more.seen;
+    for (present, more) in own.present.iter_mut().zip(&more.present) {
+        *present += more;
+    }
+    // Chosen before anything is copied.
+    let split = own.keys.len();
+    own.keys.extend(more.keys);
+    let keep = least(&own.keys, limit.rows);
+    let (of_own, of_other) = keep.split_at(split);
+    store.retain(of_own);
+    store.merge_some(others, of_other);
+    retain(&mut own.keys, &keep);
+    *sample = Some(own);
+}
+
+/// The kept rows as a store of their own, where the store holds more.
+pub fn chosen(sample: &Sample, store: &ColumnStore, limit: Limit) -> Option<ColumnStore> {
+    (store.rows() > limit.rows).then(|| {
+        let mut chosen = ColumnStore::new(store.columns().len());
+        chosen.merge_some(store, &least(&sample.keys, limit.rows));
+        chosen
+    })
+}
+
+fn cut(sample: &mut Sample, store: &mut ColumnStore, limit: Limit) {
+    let keep = least(&sample.keys, limit.rows);
+    store.retain(&keep);
+    retain(&mut sample.keys, &keep);
+}
+
+fn retain(keys: &mut Vec<u128>, keep: &[bool]) {
+    let mut flags = keep.iter();
+    keys.retain(|_| flags.next().copied().unwrap_or_default());
+}
+
+/// The `count` least of the keys. Rows of one key hold the same.
+fn least(keys: &[u128], count: usize) -> Vec<bool> {
+    if keys.len() <= count {
+        return vec![true; keys.len()];
+    }
+    let mut ordered = keys.to_vec();
+    let (below, &mut last, _) = ordered.select_nth_unstable(count.saturating_sub(1));
+    let mut ties = count - below.iter().filter(|&&key| key < last).count();
+    keys.iter()
+        .map(|&key| {
+            let tied = key == last && ties > 0;
+            ties -= usize::from(tied);
+            key < last || tied
+        })
+        .collect()
+}
+
+fn key(columns: &[Vec<f64>], row: usize, limit: Limit) -> u128 {
+    let bits = |column: &Vec<f64>| match column[row] {
+        value if value.is_nan() => u64::MAX,
+        // One number for both zeros.
+        value => (value + 0.0).to_bits(),
+    };
+    match limit.panel {
+        Some(places) => {
+            let [date, entity] = places.map(|place| u128::from(mixed(bits(&columns[place]))));
+            date << 64 | entity
+        }
+        None => {
+            let mix = |hash, column| mixed(hash ^ bits(column));
+            u128::from(columns.iter().fold(0, mix))
+        }
+    }
+}
+
+/// A number that looks random and has only this origin (the finalizer of
+/// SplitMix64: Steele, Lea and Flood, OOPSLA 2014).
+fn mixed(bits: u64) -> u64 {
+    let bits = bits.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let bits = (bits ^ bits >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let bits = (bits ^ bits >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+    bits ^ bits >> 31
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Limit, Sample, added, chosen, merged};
+    use crate::input::{Numbers, Rows};
+    use crate::statistics::column_store::ColumnStore;
+
+    /// Value, date, entity, of 100 dates of 20 entities.
+    fn row(i: usize) -> [f64; 3] {
+        let value = if i % 7 == 0 { f64::NAN } else { i as f64 };
+        [value, (i / 20) as f64, (i % 20) as f64]
+    }
+
+    fn of(
+        rows: impl Iterator<Item = usize>,
+        batch: usize,
+        limit: Limit,
+    ) -> (Option<Sample>, ColumnStore) {
+        let rows: Vec<[f64; 3]> = rows.map(row).collect();
+        let (mut sample, mut store) = (None, ColumnStore::new(3));
+        for rows in rows.chunks(batch) {
+            let columns: Vec<Vec<f64>> = (0..3)
+                .map(|i| rows.iter().map(|row| row[i]).collect())
+                .collect();
+            let numbers: Vec<Numbers<'_>> = columns
+                .iter()
+                .map(|column| Numbers::new(column.as_slice(), None))
+                .collect();
+            let numbers: Vec<&Numbers<'_>> = numbers.iter().collect();
+            let before = store.rows();
+            store
+                .update(&numbers, Rows::All(rows.len()))
+                .expect("nothing is infinite");
+            added(&mut sample, &mut store, before, limit);
+        }
+        (sample, store)
+    }
+
+    /// The rows in the end, in a fixed order.
+    fn end((sample, store): &(Option<Sample>, ColumnStore), limit: Limit) -> Vec<[u64; 3]> {
+        let cut = sample.as_ref().and_then(|s| chosen(s, store, limit));
+        let columns = cut.as_ref().unwrap_or(store).columns();
+        let mut rows: Vec<[u64; 3]> = (0..columns[0].len())
+            .map(|row| [0, 1, 2].map(|i| columns[i][row].to_bits()))
+            .collect();
+        rows.sort_unstable();
+        rows
+    }
+
+    #[test]
+    fn the_same_rows_in_any_order_and_any_parts() {
+        for panel in [None, Some([1, 2])] {
+            let limit = Limit { rows: 150, panel };
+            let all = of(0..2000, 64, limit);
+            let expected = end(&all, limit);
+            assert_eq!(expected.len(), 150);
+            assert_eq!(end(&of((0..2000).rev(), 7, limit), limit), expected);
+            let mut first = of((0..2000).filter(|i| i % 3 == 0), 11, limit);
+            let second = of((0..2000).filter(|i| i % 3 > 0), 500, limit);
+            merged(&mut first.0, &mut first.1, (&second.0, &second.1), limit);
+            assert_eq!(end(&first, limit), expected);
+            let counted =
+                |sample: &Option<Sample>| sample.as_ref().map(|s| (s.seen, s.present.clone()));
+            assert_eq!(counted(&first.0), counted(&all.0));
+            assert_eq!(counted(&all.0), Some((2000, vec![1714, 2000, 2000])));
+        }
+    }
+
+    #[test]
+    fn rows_of_a_date_are_kept_together() {
+        let limit = Limit {
+            rows: 150,
+            panel: Some([1, 2]),
+        };
+        let (_, store) = of(0..2000, 2000, limit);
+        let mut counts = [0; 100];
+        for &date in &store.columns()[1] {
+            counts[date as usize] += 1;
+        }
+        let whole = counts.iter().filter(|&&count| count == 20).count();
+        assert_eq!((whole, counts.iter().sum::<i32>()), (7, 150));
+    }
+
+    #[test]
+    fn few_rows_are_all_kept_and_equal_ones_are_bounded() {
+        let limit = Limit {
+            rows: 150,
+            panel: None,
+        };
+        assert_eq!(of(0..150, 64, limit).0, None);
+        let (_, store) = of(std::iter::repeat_n(5, 10_000), 64, limit);
+        assert!(store.rows() <= 150 + 150 / 4);
+    }
+}
