@@ -3,7 +3,7 @@
 use super::model_runs::for_each_run;
 use super::predict_proba::{CLASS, class_of};
 use crate::definition::{Argument, Category, Kind, Scalar, Signature};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::input::Inputs;
 use crate::value::{Column, Type, Value};
 
@@ -69,7 +69,18 @@ impl Scalar for ExplainPredict {
                     };
                     let part: Vec<&[f64]> =
                         slices.iter().map(|values| &values[start..end]).collect();
-                    let values = model.contributions(&part, end - start, output);
+                    let values = model
+                        .contributions(&part, end - start, output)
+                        .ok_or_else(|| {
+                            Error::data(
+                                SIGNATURE.name,
+                                format!(
+                                    "the model ({}) is neither linear nor made of trees; see feature_importance by \
+                                     permutation",
+                                    model.header().algorithm
+                                ),
+                            )
+                        })?;
                     let names = std::iter::once(BIAS)
                         .chain(model.header().features.iter().map(String::as_str));
                     let names: Vec<Option<String>> =

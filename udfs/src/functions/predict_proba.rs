@@ -76,6 +76,16 @@ impl Scalar for PredictProba {
 
 /// The error for a model of numbers.
 pub fn no_classes(function: &str, model: &Model) -> Error {
+    if !model.classes().is_empty() {
+        return Error::data(
+            function,
+            format!(
+                "the model ({}) has no probabilities; use predict, or fit a classifier that has, such as knn, \
+                 naive_bayes, or gbdt with the objective logistic",
+                model.header().algorithm
+            ),
+        );
+    }
     Error::data(
         function,
         format!(

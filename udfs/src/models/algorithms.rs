@@ -4,7 +4,7 @@ use faer::Mat;
 
 use crate::error::Result;
 use crate::models::training::{Algorithm, FeatureColumn, Fitted, Training};
-use crate::models::{gbdt, least_squares};
+use crate::models::{gbdt, least_squares, naive_bayes, neighbors, pls, support_vectors};
 use crate::options::Options;
 use crate::statistics::least_squares::Problem;
 use crate::statistics::triangle::Triangle;
@@ -145,6 +145,11 @@ pub static ALL: &[Entry] = &[
     Entry::Rows(&gbdt::GBDT),
     Entry::Rows(&gbdt::RANDOM_FOREST),
     Entry::Rows(&gbdt::EXTRA_TREES),
+    Entry::Factor(&pls::PLS),
+    Entry::Rows(&neighbors::KNN),
+    Entry::Rows(&support_vectors::SVR),
+    Entry::Rows(&support_vectors::SVC),
+    Entry::Rows(&naive_bayes::NAIVE_BAYES),
 ];
 
 /// The algorithm of that name.

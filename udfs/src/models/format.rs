@@ -108,11 +108,14 @@ fn take_part(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::LazyLock;
+
     use proptest::prelude::*;
     use serde_json::{Map, json};
     use sha2::{Digest, Sha256};
 
     use super::CHECKSUM;
+    use crate::models::reference_rows::ReferenceRows;
     use crate::models::trees::{Leaf, Link, Rule, Split, Tree, Trees};
     use crate::models::{Body, Coefficient, Header, Linear, Model};
 
@@ -174,6 +177,24 @@ mod tests {
         Model::new(header(&["x", "z"]), Body::Linear(body))
     }
 
+    /// One model of every kind.
+    fn kinds() -> Vec<Model> {
+        let rows = ReferenceRows::new().first(6);
+        let of = |options, target: &[f64]| rows.model(options, target, None);
+        vec![
+            linear(),
+            trees(),
+            of(json!({"algorithm": "knn", "neighbors": 2}), &rows.y),
+            of(
+                json!({"algorithm": "knn", "task": "classification", "neighbors": 2}),
+                &rows.grade,
+            ),
+            of(json!({"algorithm": "svr", "kernel": "poly"}), &rows.y),
+            of(json!({"algorithm": "svc"}), &rows.grade),
+            of(json!({"algorithm": "naive_bayes"}), &rows.grade),
+        ]
+    }
+
     /// With a checksum that fits.
     fn sealed(mut bytes: Vec<u8>) -> Vec<u8> {
         bytes.truncate(bytes.len() - CHECKSUM);
@@ -196,7 +217,7 @@ mod tests {
 
     #[test]
     fn what_is_written_is_read() {
-        for model in [trees(), linear()] {
+        for model in kinds() {
             assert_eq!(Model::read(&model.write().unwrap()).unwrap(), model);
         }
     }
@@ -225,15 +246,19 @@ mod tests {
         assert!(error.contains("makes no sense"), "{error}");
     }
 
+    /// The bytes of [`kinds`].
+    static KINDS: LazyLock<Vec<Vec<u8>>> =
+        LazyLock::new(|| kinds().iter().map(|model| model.write().unwrap()).collect());
+
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(2000))]
 
         #[test]
         fn changed_bytes_are_an_error_or_a_usable_model(
-            is_linear: bool,
+            kind in 0..KINDS.len(),
             changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..4),
         ) {
-            let mut bytes = if is_linear { linear() } else { trees() }.write().unwrap();
+            let mut bytes = KINDS[kind].clone();
             for (place, value) in changes {
                 let place = place.index(bytes.len());
                 bytes[place] ^= value;

@@ -1,6 +1,8 @@
 //! Fitted models: what they hold, how they predict, and how they are stored.
 
 pub mod algorithms;
+mod canonical_rows;
+mod classes;
 pub mod dependence;
 mod format;
 pub mod gbdt;
@@ -9,8 +11,15 @@ pub mod importance;
 mod json;
 mod least_squares;
 mod linear;
+pub mod naive_bayes;
+pub mod neighbors;
 pub mod onnx;
+pub mod pls;
+#[cfg(test)]
+mod reference_rows;
 pub mod row_store;
+pub mod scaling;
+pub mod support_vectors;
 pub mod training;
 pub mod trees;
 
@@ -25,6 +34,9 @@ pub use linear::{Coefficient, Linear};
 
 use crate::error::{Error, Result};
 use crate::input::{Feature, Features, Rows};
+use crate::models::naive_bayes::Bayes;
+use crate::models::neighbors::KNearest;
+use crate::models::support_vectors::SupportVectors;
 use crate::models::trees::{Compiled, Explainer, Trees};
 
 /// What a person wants to know of a model without its parameters.
@@ -83,6 +95,12 @@ pub enum Body {
     Linear(Linear),
     /// Sums of leaves of decision trees.
     Trees(Trees),
+    /// Training rows that are asked for the nearest.
+    KNearest(KNearest),
+    /// Weighted training rows and how alike a row is to them.
+    SupportVectors(SupportVectors),
+    /// Distributions of the features in each class.
+    Bayes(Bayes),
 }
 
 impl Body {
@@ -90,7 +108,7 @@ impl Body {
     pub fn linear(&self) -> Option<&Linear> {
         match self {
             Self::Linear(linear) => Some(linear),
-            Self::Trees(_) => None,
+            _ => None,
         }
     }
 
@@ -98,7 +116,7 @@ impl Body {
     pub fn trees(&self) -> Option<&Trees> {
         match self {
             Self::Trees(trees) => Some(trees),
-            Self::Linear(_) => None,
+            _ => None,
         }
     }
 
@@ -119,6 +137,9 @@ impl Body {
             )),
             Self::Linear(_) => Ok(()),
             Self::Trees(trees) => trees.check(features),
+            Self::KNearest(nearest) => nearest.check(features),
+            Self::SupportVectors(vectors) => vectors.check(features),
+            Self::Bayes(bayes) => bayes.check(features),
         }
     }
 
@@ -177,6 +198,9 @@ impl Model {
         match &self.body {
             Body::Linear(linear) => linear.predict(features, rows),
             Body::Trees(trees) => trees.predictions(&self.sums(trees, features, rows)),
+            Body::KNearest(nearest) => nearest.predict(features, rows),
+            Body::SupportVectors(vectors) => vectors.predict(features, rows),
+            Body::Bayes(bayes) => bayes.predict(features, rows),
         }
     }
 
@@ -184,8 +208,10 @@ impl Model {
     /// numbers. Features as [`Self::predict_complete`] takes them.
     pub fn probabilities(&self, features: &[&[f64]], rows: usize) -> Option<Vec<f64>> {
         match &self.body {
-            Body::Linear(_) => None,
+            Body::Linear(_) | Body::SupportVectors(_) => None,
             Body::Trees(trees) => trees.probabilities(&self.sums(trees, features, rows)),
+            Body::KNearest(nearest) => nearest.probabilities(features, rows),
+            Body::Bayes(bayes) => Some(bayes.probabilities(features, rows)),
         }
     }
 
@@ -195,12 +221,21 @@ impl Model {
         match &self.body {
             Body::Linear(_) => &[],
             Body::Trees(trees) => &trees.classes,
+            Body::KNearest(nearest) => &nearest.classes,
+            Body::SupportVectors(vectors) => &vectors.classes,
+            Body::Bayes(bayes) => &bayes.classes,
         }
     }
 
     /// What each feature adds to the predictions, row after row, after what they
-    /// are without features. Trees: Shapley values of the sum `output`.
-    pub fn contributions(&self, features: &[&[f64]], rows: usize, output: usize) -> Vec<f64> {
+    /// are without features. Trees: Shapley values of the sum `output`. `None` if
+    /// predictions are neither a sum over features nor of trees.
+    pub fn contributions(
+        &self,
+        features: &[&[f64]],
+        rows: usize,
+        output: usize,
+    ) -> Option<Vec<f64>> {
         let width = features.len() + 1;
         let mut out = vec![0.0; rows * width];
         match &self.body {
@@ -217,8 +252,9 @@ impl Model {
                 let output = output.min(trees.outputs as usize - 1);
                 explainer.explain(output, features, &mut out);
             }
+            Body::KNearest(_) | Body::SupportVectors(_) | Body::Bayes(_) => return None,
         }
-        out
+        Some(out)
     }
 
     fn sums(&self, trees: &Trees, features: &[&[f64]], rows: usize) -> Vec<f64> {

@@ -64,7 +64,9 @@ static SIGNATURE: Signature = Signature {
            rows to a triangular factor by Householder QR as they arrive (TSQR, Demmel et al. 2012), in \
            O(features²) space, and never form normal equations: NIST's Longley and Filip problems keep \
            their digits. Features that repeat others get the solution of least norm, or an error, by the \
-           option `collinear`. With GROUP BY, one model per group.",
+           option `collinear`. `pls` needs no more than that factor either. The others keep the rows until the end: \
+           `knn` also in the model; `svr` and `svc` take time that grows with the square of the rows and are meant \
+           for some ten thousand. With GROUP BY, one model per group.",
     example: "SELECT round(predict(fit(y, {'x': x}), {'x': 4.0}), 6) AS at_four \
               FROM (SELECT 1.0 AS x, 3.0 AS y UNION ALL SELECT 2.0, 5.0 UNION ALL SELECT 3.0, 7.0) t",
 };

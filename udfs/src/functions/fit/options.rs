@@ -2,6 +2,10 @@
 
 use crate::definition::{Accepts, OptionKey};
 use crate::models::gbdt::options as gbdt;
+use crate::models::naive_bayes::options as naive_bayes;
+use crate::models::neighbors::options as neighbors;
+use crate::models::support_vectors::options as support_vectors;
+use crate::models::{pls, scaling};
 
 /// Options that every algorithm takes.
 pub const COMMON: &[&str] = &["algorithm", "target"];
@@ -40,10 +44,40 @@ const OWN: &[OptionKey] = &[
 ];
 
 /// The names of [`crate::models::algorithms::ALL`].
-const ALGORITHMS: &[&str] = &["ols", "ridge", "gbdt", "random_forest", "extra_trees"];
+const ALGORITHMS: &[&str] = &[
+    "ols",
+    "ridge",
+    "gbdt",
+    "random_forest",
+    "extra_trees",
+    "pls",
+    "knn",
+    "svr",
+    "svc",
+    "naive_bayes",
+];
 
 /// Every option.
-pub static ALL: &[OptionKey] = &joined::<{ OWN.len() + gbdt::KEYS.len() }>(&[OWN, gbdt::KEYS]);
+pub static ALL: &[OptionKey] = &joined::<{ count(LISTS) }>(LISTS);
+
+const LISTS: &[&[OptionKey]] = &[
+    OWN,
+    gbdt::KEYS,
+    pls::KEYS,
+    neighbors::KEYS,
+    support_vectors::KEYS,
+    naive_bayes::KEYS,
+    scaling::KEYS,
+];
+
+const fn count(lists: &[&[OptionKey]]) -> usize {
+    let (mut list, mut sum) = (0, 0);
+    while list < lists.len() {
+        sum += lists[list].len();
+        list += 1;
+    }
+    sum
+}
 
 /// The lists after one another.
 const fn joined<const N: usize>(lists: &[&[OptionKey]]) -> [OptionKey; N] {

@@ -199,7 +199,9 @@ impl FoldModel for Fitted {
             .map_or(1, |trees| trees.outputs as usize);
         let mut sizes = vec![0.0; self.features.len()];
         for output in 0..outputs {
-            let values = self.model.contributions(&slices, rows.len(), output);
+            let Some(values) = self.model.contributions(&slices, rows.len(), output) else {
+                return sizes;
+            };
             for row in values.chunks_exact(sizes.len() + 1) {
                 for (size, value) in sizes.iter_mut().zip(&row[1..]) {
                     *size += value.abs();
