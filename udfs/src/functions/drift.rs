@@ -7,7 +7,8 @@ use crate::definition::{Argument, Category, Kind, Signature, Table};
 use crate::error::{Error, Result};
 use crate::value::Type;
 
-const NAME: &str = "drift";
+/// The function.
+pub(super) const NAME: &str = "drift";
 
 /// See the signature.
 pub struct Drift;

@@ -242,7 +242,7 @@ fn keyed(
     // One operator for all: DataFusion hashes by both kinds of equality or by one.
     let same = keys.iter().enumerate();
     let same: Vec<String> = same
-        .map(|(i, key)| format!("lagrange_key_{i} IS NOT DISTINCT FROM {key}"))
+        .map(|(i, key)| format!("(lagrange_key_{i} IS NOT DISTINCT FROM {key})"))
         .collect();
     Ok(format!(
         "(SELECT {}, {} AS {DATE}, {} AS {ENTITY} FROM {relation} QUALIFY {condition}) AS lagrange_keys \

@@ -2,6 +2,7 @@
 
 use rayon::prelude::*;
 
+use super::drift;
 use super::feature_rows::{EXCLUDE, FEATURES, FeatureRows, unnested};
 use super::gather::{Gather, Gathered, NON_NUMERIC, OverFeatures};
 use crate::call::{Call, Literal, quote_name};
@@ -317,6 +318,13 @@ impl OverFeatures for Stability {
 
     fn caller(&self) -> &'static str {
         NAME
+    }
+
+    fn caller_of(&self, options: &Options) -> &'static str {
+        match options.text("caller") {
+            drift::NAME => drift::NAME,
+            _ => NAME,
+        }
     }
 
     fn finish(&self, gathered: &Gathered<'_>, options: &Options) -> Result<Value> {

@@ -37,6 +37,11 @@ pub trait OverFeatures: Sync + 'static {
     /// The table function that people call, for messages.
     fn caller(&self) -> &'static str;
 
+    /// The same, where several share an aggregate.
+    fn caller_of(&self, _options: &Options) -> &'static str {
+        self.caller()
+    }
+
     /// How many rows are kept at most; none: all.
     fn limit(&self, _options: &Options) -> Option<Limit> {
         None
@@ -70,6 +75,8 @@ pub struct Gather<F>(pub F);
 /// The rows, once the features are known.
 #[derive(Default, Serialize, Deserialize)]
 pub struct State {
+    /// The function that people called.
+    caller: String,
     /// The options as JSON text.
     options: String,
     skip_non_numeric: bool,
@@ -89,23 +96,23 @@ impl<F: OverFeatures> Gather<F> {
             .count()
     }
 
-    fn fits(&self, rows: usize) -> Result<()> {
+    fn fits(caller: &str, rows: usize) -> Result<()> {
         if rows < MOST_ROWS {
             return Ok(());
         }
         Err(Error::data(
-            self.0.caller(),
+            caller,
             format!("a group has {MOST_ROWS} rows or more; filter them, or group them further"),
         ))
     }
 
-    fn infinite(&self, names: &[String], Infinite(column): Infinite) -> Error {
+    fn infinite(&self, caller: &str, names: &[String], Infinite(column): Infinite) -> Error {
         let numbers = self.numbers();
         let name = match column.checked_sub(numbers) {
             Some(feature) => &names[feature],
             None => self.0.signature().arguments[column].name,
         };
-        infinite_feature(self.0.caller(), name)
+        infinite_feature(caller, name)
     }
 }
 
@@ -135,9 +142,10 @@ impl<F: OverFeatures> Aggregate for Gather<F> {
             let options = Options::parse(self.signature(), &given)?;
             state.skip_non_numeric = options.text(NON_NUMERIC.name) == "skip";
             state.limit = self.0.limit(&options);
+            state.caller = self.0.caller_of(&options).to_owned();
             state.options = options.to_json().to_string();
         }
-        let chosen = chosen_features(self.0.caller(), features, state.skip_non_numeric)?;
+        let chosen = chosen_features(&state.caller, features, state.skip_non_numeric)?;
         if state.store.is_none() {
             state.names = chosen.iter().map(|(name, _)| (*name).to_owned()).collect();
         }
@@ -147,11 +155,11 @@ impl<F: OverFeatures> Aggregate for Gather<F> {
             .get_or_insert_with(|| ColumnStore::new(columns.len()));
         let before = store.rows();
         let updated = store.update(&columns, rows);
-        updated.map_err(|infinite| self.infinite(&state.names, infinite))?;
+        updated.map_err(|infinite| self.infinite(&state.caller, &state.names, infinite))?;
         if let Some(limit) = state.limit {
             sample::added(&mut state.sample, store, before, limit);
         }
-        self.fits(store.rows())
+        Self::fits(&state.caller, store.rows())
     }
 
     fn merge(&self, into: &mut State, from: &State) -> Result<()> {
@@ -164,9 +172,10 @@ impl<F: OverFeatures> Aggregate for Gather<F> {
                     }
                     None => store.merge(more),
                 }
-                self.fits(store.rows())?;
+                Self::fits(&into.caller, store.rows())?;
             }
             (None, Some(store)) => {
+                into.caller.clone_from(&from.caller);
                 into.limit = from.limit;
                 into.sample.clone_from(&from.sample);
                 into.store = Some(store.clone());
