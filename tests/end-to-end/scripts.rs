@@ -31,6 +31,7 @@ const TABLES: [(&str, &[&str]); 7] = [
             "representative",
             "selected",
             "reason",
+            "rows_used",
         ],
     ),
     (

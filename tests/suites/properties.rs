@@ -126,15 +126,28 @@ fn parts() -> impl Strategy<Value = Vec<Vec<Row>>> {
 
 /// Those whose arguments are times, places and parts of a panel, which random
 /// rows are not; the suites in `slt` merge their states in batches of a few rows.
+/// Those that take two classes or probabilities, which random rows are not either.
 /// And the factors of variance inflation, which a few random rows leave without
 /// digits.
-const APART: [&str; 6] = [
+const APART: [&str; 18] = [
+    "accuracy",
+    "auc",
+    "brier",
+    "calmar",
+    "f1",
+    "lagrange_dependence",
     "lagrange_feature_screen",
     "lagrange_feature_stability",
     "lagrange_importance",
     "lagrange_information_coefficient",
+    "lagrange_label_weights",
     "lagrange_select",
+    "lagrange_time_folds",
     "lagrange_vif",
+    "log_loss",
+    "max_drawdown",
+    "mcc",
+    "pr_auc",
 ];
 
 fn aggregates() -> impl Iterator<Item = &'static dyn AnyAggregate> {

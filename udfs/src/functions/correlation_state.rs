@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::gather::{NON_NUMERIC, chosen_features};
+use super::gather::{NON_NUMERIC, chosen_features, fits};
 use crate::definition::{Accepts, Kind, OptionKey, Signature};
 use crate::error::{Error, Result};
 use crate::input::{Inputs, Rows};
@@ -99,7 +99,9 @@ impl CorrelationState {
             .correlations
             .get_or_insert_with(|| Correlations::new(method, columns.len()));
         let updated = correlations.update(&columns, rows);
-        updated.map_err(|infinite| of.infinite(self, infinite))
+        let kept_rows = correlations.kept_rows();
+        updated.map_err(|infinite| of.infinite(self, infinite))?;
+        fits(caller, kept_rows)
     }
 
     /// Adds the rows that `from` has seen.
@@ -115,7 +117,9 @@ impl CorrelationState {
         }
         let correlations = self.correlations.get_or_insert_with(|| more.fresh());
         let merged = correlations.merge(more);
-        merged.map_err(|infinite| of.infinite(self, infinite))
+        let kept_rows = correlations.kept_rows();
+        merged.map_err(|infinite| of.infinite(self, infinite))?;
+        fits(of.1, kept_rows)
     }
 
     /// The correlations; `None` without a row.

@@ -96,16 +96,6 @@ impl<F: OverFeatures> Gather<F> {
             .count()
     }
 
-    fn fits(caller: &str, rows: usize) -> Result<()> {
-        if rows < MOST_ROWS {
-            return Ok(());
-        }
-        Err(Error::data(
-            caller,
-            format!("a group has {MOST_ROWS} rows or more; filter them, or group them further"),
-        ))
-    }
-
     fn infinite(&self, caller: &str, names: &[String], Infinite(column): Infinite) -> Error {
         let numbers = self.numbers();
         let name = match column.checked_sub(numbers) {
@@ -159,7 +149,7 @@ impl<F: OverFeatures> Aggregate for Gather<F> {
         if let Some(limit) = state.limit {
             sample::added(&mut state.sample, store, before, limit);
         }
-        Self::fits(&state.caller, store.rows())
+        fits(&state.caller, store.rows())
     }
 
     fn merge(&self, into: &mut State, from: &State) -> Result<()> {
@@ -172,7 +162,7 @@ impl<F: OverFeatures> Aggregate for Gather<F> {
                     }
                     None => store.merge(more),
                 }
-                Self::fits(&into.caller, store.rows())?;
+                fits(&into.caller, store.rows())?;
             }
             (None, Some(store)) => {
                 into.caller.clone_from(&from.caller);
@@ -211,6 +201,20 @@ impl<F: OverFeatures> Aggregate for Gather<F> {
     fn size(&self, state: &State) -> usize {
         state.store.as_ref().map_or(0, ColumnStore::size)
     }
+}
+
+/// Whether rows can be numbered in 32 bits, as the statistics of ranks do.
+///
+/// # Errors
+/// Too many rows.
+pub fn fits(caller: &str, rows: usize) -> Result<()> {
+    if rows < MOST_ROWS {
+        return Ok(());
+    }
+    Err(Error::data(
+        caller,
+        format!("a group has {MOST_ROWS} rows or more; filter them, or group them further"),
+    ))
 }
 
 /// Columns whose names begin like this are passed beside the features, not

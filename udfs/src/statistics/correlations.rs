@@ -144,6 +144,14 @@ impl Correlations {
         Ok(())
     }
 
+    /// The rows that are kept: none where sums are.
+    pub fn kept_rows(&self) -> usize {
+        match &self.kept {
+            Kept::Moments(_) => 0,
+            Kept::Columns(store) => store.rows(),
+        }
+    }
+
     /// Bytes held, about.
     pub fn size(&self) -> usize {
         match &self.kept {

@@ -131,7 +131,7 @@ fn a_mistake_in_our_scripts_is_found() {
         ("WHERE split = 'train'", ""),
         ("WHERE split = 'train'", "WHERE split <> 'unlabelled'"),
         ("target_time < test_start", "ts < test_start"),
-        ("horizon => $horizon, alpha", "horizon => 1, alpha"),
+        ("horizon => $horizon, options", "horizon => 1, options"),
         ("'gap': gap", "'gap': target"),
         ("'gap': gap", "'gap': target_distance"),
     ] {

@@ -417,8 +417,9 @@ mod tests {
                     solution.bias + products.map(|(k, w)| k * w).sum::<f64>()
                 })
                 .collect();
-            // libsvm keeps kernels in single precision.
-            assert_close(&found, &expected, 1e-7);
+            // libsvm keeps kernels in single precision, which the solution of the
+            // linear kernel, whose matrix has rank three, magnifies.
+            assert_close(&found, &expected, 5e-6);
         }
     }
 }
