@@ -178,6 +178,23 @@ pub struct OptionKey {
     pub docs: &'static str,
 }
 
+impl OptionKey {
+    /// A key with its default as JSON text.
+    pub const fn new(
+        name: &'static str,
+        accepts: Accepts,
+        default: &'static str,
+        docs: &'static str,
+    ) -> Self {
+        Self {
+            name,
+            accepts,
+            default,
+            docs,
+        }
+    }
+}
+
 /// Everything about a function but its kernel.
 #[derive(Debug)]
 pub struct Signature {

@@ -14,7 +14,7 @@ TASKS = {
     "tables": ["corr", "corr_nulls", "spearman", "kendall", "lag", "fit"],
     "screen": ["screen", "screen_rows"],
     "stability": ["stability"],
-    "linear": ["path", "logistic", "rolling", "groups"],
+    "linear": ["rolling", "groups"],
 }
 
 if __name__ == "__main__":

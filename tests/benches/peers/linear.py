@@ -1,4 +1,4 @@
-"""scikit-learn's path and logistic regression, statsmodels' rolling regression."""
+"""statsmodels' rolling regression, NumPy's least squares per group."""
 
 import numpy as np
 import polars as pl
@@ -9,26 +9,6 @@ def split(path, width):
     frame = pl.read_parquet(path)
     x = frame.select([f"c{i}" for i in range(1, width)]).to_numpy(order="c")
     return x, frame["c0"].to_numpy().astype(float), frame
-
-
-def path(file):
-    from sklearn.linear_model import lasso_path
-
-    x, y, _ = split(file, 101)
-
-    def work():
-        # The path of scikit-learn has no intercept of its own.
-        return lasso_path(x - x.mean(axis=0), y - y.mean(), n_alphas=100, precompute=True)
-
-    best("sklearn lasso_path, precomputed", 2, work)
-
-
-def logistic(file):
-    from sklearn.linear_model import LogisticRegression
-
-    x, y, _ = split(file, 51)
-    for solver in ("lbfgs", "newton-cholesky"):
-        best(f"sklearn LogisticRegression {solver}", 2, lambda: LogisticRegression(solver=solver, C=1.0).fit(x, y))
 
 
 def rolling(file):

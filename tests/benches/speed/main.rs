@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! cargo bench --bench speed -- [corr] [spearman] [kendall] [fit] [lag] [screen] [screen_rows]
-//!     [stability] [path] [logistic] [rolling] [groups] [gbdt] [forest] [predict]
+//!     [stability] [rolling] [groups] [gbdt] [forest] [predict]
 //! ```
 //!
 //! `LAGRANGE_BENCH_PYTHON` names a Python that has the packages of
@@ -19,7 +19,7 @@ mod stability;
 mod trees;
 
 fn main() {
-    let tasks: [(&str, fn()); 15] = [
+    let tasks: [(&str, fn()); 13] = [
         ("corr", correlation::pearson),
         ("spearman", correlation::spearman),
         ("kendall", correlation::kendall),
@@ -28,8 +28,6 @@ fn main() {
         ("screen", screen::screen),
         ("screen_rows", screen::screen_rows),
         ("stability", stability::stability),
-        ("path", linear::path),
-        ("logistic", linear::logistic),
         ("rolling", linear::rolling),
         ("groups", linear::groups),
         ("gbdt", trees::gbdt),

@@ -46,20 +46,6 @@ pub struct Select;
 /// See [`Select`].
 pub static SELECT: Gather<Select> = Gather(Select);
 
-const fn key(
-    name: &'static str,
-    accepts: Accepts,
-    default: &'static str,
-    docs: &'static str,
-) -> OptionKey {
-    OptionKey {
-        name,
-        accepts,
-        default,
-        docs,
-    }
-}
-
 static SIGNATURE: Signature = Signature {
     name: "lagrange_select",
     aliases: &[],
@@ -86,107 +72,107 @@ static SIGNATURE: Signature = Signature {
     ],
     options: &[
         NON_NUMERIC,
-        key(
+        OptionKey::new(
             "method",
             Accepts::Choice(METHODS),
             "\"mrmr\"",
             "see select_features",
         ),
-        key(
+        OptionKey::new(
             "k",
             Accepts::Integer(1, i64::MAX),
             "10",
             "features selected, at most",
         ),
-        key(
+        OptionKey::new(
             "filters",
             Accepts::Text,
             "\"missing,constant,correlation\"",
             "filters in order, with commas between",
         ),
-        key(
+        OptionKey::new(
             "max_missing",
             Accepts::Number(0.0, 1.0),
             "0.35",
             "of filter and forward",
         ),
-        key(
+        OptionKey::new(
             "max_correlation",
             Accepts::Number(0.0, 1.0),
             "0.8",
             "of filter",
         ),
-        key("criterion", Accepts::Choice(CRITERIA), "\"mid\"", "of mrmr"),
-        key(
+        OptionKey::new("criterion", Accepts::Choice(CRITERIA), "\"mid\"", "of mrmr"),
+        OptionKey::new(
             "measure",
             Accepts::Choice(MEASURES),
             "\"correlation\"",
             "of mrmr",
         ),
-        key(
+        OptionKey::new(
             "bins",
             Accepts::Integer(2, 250),
             "10",
             "of mrmr with mutual_information",
         ),
-        key(
+        OptionKey::new(
             "iterations",
             Accepts::Integer(1, 10_000),
             "100",
             "of boruta, at most",
         ),
-        key(
+        OptionKey::new(
             "significance",
             Accepts::Number(1e-12, 0.5),
             "0.05",
             "of boruta",
         ),
-        key(
+        OptionKey::new(
             "block",
             Accepts::Integer(1, 1_000_000_000),
             "1",
             "of boruta: rows that stay together",
         ),
-        key(
+        OptionKey::new(
             "trees",
             Accepts::Integer(1, 10_000),
             "100",
             "of boruta: trees of a forest",
         ),
-        key(
+        OptionKey::new(
             "depth",
             Accepts::Integer(1, 30),
             "7",
             "of boruta: splits from root to leaf, at most",
         ),
-        key(
+        OptionKey::new(
             "tree_rows",
             Accepts::Integer(10, 1_000_000_000),
             "20000",
             "of boruta: rows of a tree, at most",
         ),
-        key("seed", Accepts::Integer(0, i64::MAX), "42", "of boruta"),
-        key("folds", Accepts::Integer(1, 1_000), "5", "of forward"),
-        key(
+        OptionKey::new("seed", Accepts::Integer(0, i64::MAX), "42", "of boruta"),
+        OptionKey::new("folds", Accepts::Integer(1, 1_000), "5", "of forward"),
+        OptionKey::new(
             "scheme",
             Accepts::Choice(SCHEMES),
             "\"purged_kfold\"",
             "of forward",
         ),
-        key(
+        OptionKey::new(
             "embargo",
             Accepts::Integer(0, 1_000_000_000),
             "0",
             "of forward: distinct times",
         ),
-        key(
+        OptionKey::new(
             "alpha",
             Accepts::Number(0.0, 1e300),
             "0",
             "of forward: the penalty of ridge",
         ),
-        key("metric", Accepts::Choice(METRICS), "\"ic\"", "of forward"),
-        key("min_gain", Accepts::Number(0.0, 1e300), "0", "of forward"),
+        OptionKey::new("metric", Accepts::Choice(METRICS), "\"ic\"", "of forward"),
+        OptionKey::new("min_gain", Accepts::Number(0.0, 1e300), "0", "of forward"),
     ],
     returns: Type::Rows(&[
         ("step", Type::Integer),

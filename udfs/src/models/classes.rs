@@ -3,13 +3,10 @@
 use crate::error::{Error, Result};
 
 /// More values than this are no classes.
-const MOST: usize = 1000;
+pub const MOST: usize = 1000;
 
-/// The distinct values of `target`, ascending: two or more.
-///
-/// # Errors
-/// One value, or too many; `algorithm` is named.
-pub fn classes(algorithm: &str, target: &[f64]) -> Result<Vec<f64>> {
+/// The distinct values, ascending; `None` if there are more than [`MOST`].
+pub fn distinct(target: &[f64]) -> Option<Vec<f64>> {
     let mut classes: Vec<f64> = Vec::new();
     for &value in target {
         let place = classes.partition_point(|class| *class < value);
@@ -17,15 +14,26 @@ pub fn classes(algorithm: &str, target: &[f64]) -> Result<Vec<f64>> {
             classes.insert(place, value);
         }
         if classes.len() > MOST {
-            return Err(Error::data(
-                "fit",
-                format!(
-                    "the target has more than {MOST} values; {algorithm} tells classes apart: \
-                     cut it into classes, or use an algorithm that predicts numbers"
-                ),
-            ));
+            return None;
         }
     }
+    Some(classes)
+}
+
+/// The distinct values of `target`, ascending: two or more.
+///
+/// # Errors
+/// One value, or too many; `algorithm` is named.
+pub fn classes(algorithm: &str, target: &[f64]) -> Result<Vec<f64>> {
+    let Some(classes) = distinct(target) else {
+        return Err(Error::data(
+            "fit",
+            format!(
+                "the target has more than {MOST} values; {algorithm} tells classes apart: \
+                 cut it into classes, or use an algorithm that predicts numbers"
+            ),
+        ));
+    };
     if classes.len() < 2 {
         let only = classes.first().copied().unwrap_or_default();
         return Err(Error::data(

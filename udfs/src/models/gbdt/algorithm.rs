@@ -8,9 +8,9 @@ use super::forest::train_forest;
 use super::options;
 use super::rows::Hashes;
 use crate::error::{Error, Result};
-use crate::models::Body;
 use crate::models::training::{Algorithm, FeatureColumn, Fitted, Training};
 use crate::models::trees::Trees;
+use crate::models::{Body, classes};
 use crate::options::Options;
 
 /// `gbdt`.
@@ -21,9 +21,6 @@ pub static GBDT: Algorithm = Algorithm {
     takes_categories: true,
     fit,
 };
-
-/// More values than this are no classes.
-const MOST_CLASSES: usize = 1000;
 
 /// `random_forest`.
 pub static RANDOM_FOREST: Algorithm = Algorithm {
@@ -59,15 +56,15 @@ impl<'a> Prepared<'a> {
     fn of(training: &Training<'a>, options: &Options, seed: u64) -> Result<Self> {
         let objective = options.text("objective");
         let classes = match objective {
-            "logistic" | "softmax" => classes(training.target, objective)?,
+            "logistic" | "softmax" => classes_of(training.target, objective)?,
             _ => Vec::new(),
         };
         check_target(training, objective)?;
         let target = if classes.is_empty() {
             Cow::Borrowed(training.target)
         } else {
-            let place = |value: &f64| classes.partition_point(|class| class < value) as f64;
-            training.target.iter().map(place).collect()
+            let codes = classes::codes(&classes, training.target);
+            codes.into_iter().map(f64::from).collect()
         };
         let mut further = vec![target.as_ref()];
         further.extend(training.times);
@@ -189,38 +186,23 @@ fn grow(training: &Training<'_>, options: &Options, extra: bool) -> Result<Fitte
     })
 }
 
-/// The distinct values of the target, ascending.
-fn classes(target: &[f64], objective: &str) -> Result<Vec<f64>> {
-    let mut classes: Vec<f64> = Vec::new();
-    for &value in target {
-        let place = classes.partition_point(|class| *class < value);
-        if classes.get(place) != Some(&value) {
-            classes.insert(place, value);
-        }
-        if classes.len() > MOST_CLASSES {
-            return Err(Error::data(
-                "fit",
-                format!(
-                    "the target has more than {MOST_CLASSES} values; the objective {objective} tells them apart: \
-                     use squared_error for numbers"
-                ),
-            ));
-        }
-    }
-    let count = classes.len();
-    match objective {
-        "logistic" if count > 2 => Err(Error::data(
-            "fit",
-            format!(
-                "the target has {count} values, the objective logistic tells two apart; use softmax"
-            ),
+/// The distinct values of the target, ascending: as many as the objective takes.
+fn classes_of(target: &[f64], objective: &str) -> Result<Vec<f64>> {
+    let wrong = |message: String| Err(Error::data("fit", message));
+    let Some(classes) = classes::distinct(target) else {
+        return wrong(format!(
+            "the target has more than {} values; the objective {objective} tells them apart: \
+             use squared_error for numbers",
+            classes::MOST
+        ));
+    };
+    match classes.as_slice() {
+        [only] => wrong(format!(
+            "the target is {only} in every row; the objective {objective} needs two values or more"
         )),
-        _ if count < 2 => Err(Error::data(
-            "fit",
-            format!(
-                "the target is {} in every row; the objective {objective} needs two values or more",
-                classes[0]
-            ),
+        [_, _, _, ..] if objective == "logistic" => wrong(format!(
+            "the target has {} values, the objective logistic tells two apart; use softmax",
+            classes.len()
         )),
         _ => Ok(classes),
     }

@@ -47,20 +47,6 @@ pub const FOREST: &[&str] = &[
     "seed",
 ];
 
-const fn key(
-    name: &'static str,
-    accepts: Accepts,
-    default: &'static str,
-    docs: &'static str,
-) -> OptionKey {
-    OptionKey {
-        name,
-        accepts,
-        default,
-        docs,
-    }
-}
-
 const OBJECTIVES: &[&str] = &[
     "squared_error",
     "absolute_error",
@@ -74,7 +60,7 @@ const OBJECTIVES: &[&str] = &[
 
 /// The declarations.
 pub const KEYS: &[OptionKey] = &[
-    key(
+    OptionKey::new(
         "objective",
         Accepts::Choice(OBJECTIVES),
         "\"squared_error\"",
@@ -82,135 +68,135 @@ pub const KEYS: &[OptionKey] = &[
          targets from 0, lambdarank orders rows of equal time (a target that is no grade, a whole number from 0, is graded by fifths of \
          its time)",
     ),
-    key(
+    OptionKey::new(
         "trees",
         Accepts::Integer(1, 100_000),
         "100",
         "gbdt: iterations, each of one tree (softmax: one per class); forests: trees (of more than two classes: per class)",
     ),
-    key(
+    OptionKey::new(
         "learning_rate",
         Accepts::Number(1e-6, 10.0),
         "0.1",
         "gbdt: the part of each tree that is added",
     ),
-    key(
+    OptionKey::new(
         "max_leaves",
         Accepts::Integer(2, 65_535),
         "31",
         "gbdt: leaves of a tree, at most; the leaf that gains most is split first",
     ),
-    key(
+    OptionKey::new(
         "max_depth",
         Accepts::Integer(0, 64),
         "0",
         "gbdt, forests: splits from root to leaf, at most; 0: any number",
     ),
-    key(
+    OptionKey::new(
         "bins",
         Accepts::Integer(2, 255),
         "255",
         "gbdt, forests: bins of a feature, at most, beside the one of missing values",
     ),
-    key(
+    OptionKey::new(
         "min_data_in_leaf",
         Accepts::Integer(1, 1_000_000_000),
         "null",
         "gbdt (20), forests (1): training rows of a leaf, at least",
     ),
-    key(
+    OptionKey::new(
         "min_gain",
         Accepts::Number(0.0, 1e300),
         "0",
         "gbdt, forests: what a split must save of the loss",
     ),
-    key(
+    OptionKey::new(
         "lambda_l1",
         Accepts::Number(0.0, 1e300),
         "0",
         "gbdt: penalty on the size of leaves",
     ),
-    key(
+    OptionKey::new(
         "lambda_l2",
         Accepts::Number(0.0, 1e300),
         "0",
         "gbdt: penalty on the square of leaves",
     ),
-    key(
+    OptionKey::new(
         "feature_fraction",
         Accepts::Number(1e-6, 1.0),
         "1",
         "gbdt: the share of features that a tree may ask for",
     ),
-    key(
+    OptionKey::new(
         "sampling",
         Accepts::Choice(&["rows", "goss"]),
         "\"rows\"",
         "gbdt: how a tree's rows are drawn: rows takes row_fraction of them; goss those of the largest gradients and \
          some of the others (Ke et al., LightGBM, NIPS 2017)",
     ),
-    key(
+    OptionKey::new(
         "row_fraction",
         Accepts::Number(1e-6, 1.0),
         "1",
         "gbdt: the share of rows that a tree sees",
     ),
-    key(
+    OptionKey::new(
         "goss_top",
         Accepts::Number(1e-6, 1.0),
         "0.2",
         "gbdt with goss: the share of rows with the largest gradients",
     ),
-    key(
+    OptionKey::new(
         "goss_other",
         Accepts::Number(1e-6, 1.0),
         "0.1",
         "gbdt with goss: the share of other rows, which stand for the rest",
     ),
-    key(
+    OptionKey::new(
         "huber_delta",
         Accepts::Number(1e-300, 1e300),
         "1",
         "gbdt with huber: the residual, in units of the target, beyond which the loss is linear",
     ),
-    key(
+    OptionKey::new(
         "quantile",
         Accepts::Number(1e-6, 1.0),
         "0.5",
         "gbdt with quantile: which quantile of the target is predicted, below 1",
     ),
-    key(
+    OptionKey::new(
         "early_stopping_rounds",
         Accepts::Integer(0, 100_000),
         "0",
         "gbdt: iterations without a smaller loss in the rows that validate after which boosting stops; the trees up \
          to the best are kept; 0: never",
     ),
-    key(
+    OptionKey::new(
         "monotone",
         Accepts::Text,
         "null",
         "gbdt: JSON text of features and 1 (the prediction never falls with it) or -1 (never rises)",
     ),
-    key(
+    OptionKey::new(
         "interactions",
         Accepts::Text,
         "null",
         "gbdt: JSON text of lists of features: those on one path are all of one list",
     ),
-    key(
+    OptionKey::new(
         "max_features",
         Accepts::Number(1e-6, 1.0),
         "null",
         "forests: the share of features that a split looks at; a third, of classes the root of their number",
     ),
-    key(
+    OptionKey::new(
         "bootstrap",
         Accepts::Flag,
         "null",
         "random_forest (true), extra_trees (false): whether each tree draws its rows with replacement",
     ),
-    key(
+    OptionKey::new(
         "seed",
         Accepts::Integer(0, i64::MAX),
         "42",
