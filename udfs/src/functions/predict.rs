@@ -28,7 +28,8 @@ static SIGNATURE: Signature = Signature {
     docs: "Predicts a row with a model.\n\n\
            In units of the target; of a model that tells classes apart, the most probable one (see predict_proba). Features are found by name, never by position; fields that the model does not \
            know are ignored, one that it needs and the struct lacks is an error. The model may differ \
-           from row to row (one per symbol, joined).",
+           from row to row (one per symbol, joined). Pass one large model as a scalar subquery, \
+           predict((SELECT model FROM m), ...): DataFusion copies what is joined to every row, and trees are megabytes.",
     example: "SELECT round(predict(model, {'x': 10.0}), 6) AS at_ten FROM (SELECT fit(y, {'x': x}) AS model \
               FROM (SELECT 1.0 AS x, 3.0 AS y UNION ALL SELECT 2.0, 5.0 UNION ALL SELECT 3.0, 7.0) t) m",
 };

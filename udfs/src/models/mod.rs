@@ -262,27 +262,11 @@ impl Model {
         compiled.sums(features, rows)
     }
 
-    /// A prediction per selected row; `None` where a feature is missing that the
-    /// model cannot do without.
+    /// The features of the selected rows as the model takes them.
     ///
     /// # Errors
     /// A feature of the model that the struct lacks or that is of another type,
     /// and an infinite value.
-    pub fn predict(
-        &self,
-        function: &str,
-        features: &Features<'_>,
-        rows: Rows<'_>,
-    ) -> Result<Vec<Option<f64>>> {
-        let encoded = self.encode(function, features, rows)?;
-        let predictions = self.predict_complete(&encoded.slices(), rows.len());
-        Ok(encoded.where_complete(predictions))
-    }
-
-    /// The features of the selected rows as the model takes them.
-    ///
-    /// # Errors
-    /// As [`Self::predict`].
     pub fn encode(
         &self,
         function: &str,
