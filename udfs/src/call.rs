@@ -194,7 +194,12 @@ impl<'a> Call<'a> {
             .iter()
             .find(|word| word.eq_ignore_ascii_case(text))
             .copied()
-            .ok_or_else(|| self.wrong(name, format!("pass one of {}", words.join(", "))))
+            .ok_or_else(|| {
+                let near = crate::error::nearest(text, words)
+                    .map(|near| format!("did you mean '{near}'? "))
+                    .unwrap_or_default();
+                self.wrong(name, format!("{near}pass one of {}", words.join(", ")))
+            })
     }
 
     /// One of `words` or a list of them, in any case, none twice; `None` for NULL.

@@ -25,6 +25,8 @@ pub enum Category {
     Importance,
     /// Models from rows.
     Fitting,
+    /// Models judged, searched for and made by one call.
+    Training,
     /// Rows from models.
     Prediction,
     /// How good predictions are.
@@ -42,6 +44,7 @@ impl Category {
             Self::Screening => "Screening",
             Self::Importance => "Importance",
             Self::Fitting => "Fitting",
+            Self::Training => "Training",
             Self::Prediction => "Prediction",
             Self::Evaluation => "Evaluation",
             Self::Internal => "Internal",

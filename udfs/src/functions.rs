@@ -44,11 +44,14 @@ mod select_features;
 mod shift_target;
 mod time_folds;
 mod to_onnx;
+mod training;
 mod vif;
 
 use crate::definition::Function;
 
 pub use fit::checked_options as fit_options;
+#[cfg(test)]
+pub use fit::{keys as fit_keys, recipe as fit_recipe};
 
 /// Every function of the catalogue, by category, then by name.
 static ALL: &[Function] = &[
@@ -81,6 +84,10 @@ static ALL: &[Function] = &[
     Function::Scalar(&model_to_json::ModelToJson),
     Function::Scalar(&model_trees::ModelTrees),
     Function::Scalar(&to_onnx::ToOnnx),
+    Function::Table(&training::cross_validate::CrossValidate),
+    Function::Table(&training::out_of_fold::OutOfFold),
+    Function::Table(&training::train_model::TrainModel),
+    Function::Table(&training::tune_model::TuneModel),
     Function::Scalar(&explain_predict::ExplainPredict),
     Function::Scalar(&predict::Predict),
     Function::Scalar(&predict_proba::PredictProba),
@@ -107,6 +114,7 @@ static ALL: &[Function] = &[
     Function::Aggregate(&metrics::returns::SHARPE),
     Function::Aggregate(&metrics::returns::SORTINO),
     Function::Aggregate(&clusters::Clusters),
+    Function::Aggregate(&training::cross_validate::CROSS_VALIDATE),
     Function::Aggregate(&dependence::Dependence),
     Function::Scalar(&fail::Fail),
     Function::Aggregate(&feature_screen::SCREEN),
@@ -116,7 +124,10 @@ static ALL: &[Function] = &[
     Function::Aggregate(&lagrange_importance::IMPORTANCE),
     Function::Aggregate(&lagrange_label_weights::LagrangeLabelWeights),
     Function::Aggregate(&mutual_information::LAGRANGE_MUTUAL_INFORMATION),
+    Function::Aggregate(&training::out_of_fold::OUT_OF_FOLD),
     Function::Aggregate(&lagrange_time_folds::LagrangeTimeFolds),
+    Function::Aggregate(&training::train_model::TRAIN_MODEL),
+    Function::Aggregate(&training::tune_model::TUNE_MODEL),
     Function::Aggregate(&relevance_tests::TESTS),
     Function::Aggregate(&vif::LagrangeVif),
 ];

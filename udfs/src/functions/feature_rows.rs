@@ -119,6 +119,11 @@ impl FeatureRows {
         })
     }
 
+    /// The columns, as they stand in a select list; none where there is none.
+    pub fn columns(&self) -> Option<&str> {
+        (!self.columns.is_empty()).then_some(&self.columns)
+    }
+
     /// A query of the features and of `beside`, pairs of an expression and its
     /// name, which begins with `lagrange_`. `tail` follows the relation: WHERE,
     /// WINDOW, QUALIFY.

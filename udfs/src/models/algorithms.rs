@@ -3,7 +3,7 @@
 use faer::Mat;
 
 use crate::error::Result;
-use crate::models::training::{Algorithm, FeatureColumn, Fitted, Training};
+use crate::models::training::{Algorithm, FeatureColumn, Fitted, Prepared, Training};
 use crate::models::{gbdt, least_squares, naive_bayes, neighbors, pls, support_vectors};
 use crate::options::Options;
 use crate::statistics::least_squares::Problem;
@@ -84,23 +84,71 @@ impl Entry {
 
     /// Fits rows that are at hand, of which there is at least one.
     pub fn fit(self, training: &Training<'_>, options: &Options) -> Result<Fitted> {
-        let algorithm = match self {
-            Self::Rows(algorithm) => return (algorithm.fit)(training, options),
-            Self::Factor(algorithm) => algorithm,
-        };
+        match self {
+            Self::Rows(algorithm) => (algorithm.fit)(training, options),
+            Self::Factor(algorithm) => {
+                SharedFactor::of(algorithm, training, options).fit(training, options)
+            }
+        }
+    }
+
+    /// Does once what fits of these rows under other options share.
+    pub fn prepare(self, training: &Training<'_>, options: &Options) -> Result<Box<dyn Prepared>> {
+        match self {
+            Self::Factor(algorithm) => Ok(Box::new(SharedFactor::of(algorithm, training, options))),
+            Self::Rows(algorithm) => match algorithm.prepare {
+                Some(prepare) => prepare(training, options),
+                None => Ok(Box::new(Unshared(algorithm))),
+            },
+        }
+    }
+}
+
+/// An algorithm whose fits share nothing.
+struct Unshared(&'static Algorithm);
+
+impl Prepared for Unshared {
+    fn fit(&self, training: &Training<'_>, options: &Options) -> Result<Fitted> {
+        (self.0.fit)(training, options)
+    }
+}
+
+/// The factor of rows.
+struct SharedFactor {
+    algorithm: &'static FactorAlgorithm,
+    intercept: bool,
+    factor: Mat<f64>,
+}
+
+impl SharedFactor {
+    fn of(algorithm: &'static FactorAlgorithm, training: &Training<'_>, options: &Options) -> Self {
         let intercept = options.flag("intercept");
-        let factor = factor(training, intercept);
-        let weights = training.weights;
+        Self {
+            algorithm,
+            intercept,
+            factor: factor(training, intercept),
+        }
+    }
+}
+
+impl Prepared for SharedFactor {
+    fn fit(&self, training: &Training<'_>, options: &Options) -> Result<Fitted> {
+        if options.flag("intercept") != self.intercept {
+            return Self::of(self.algorithm, training, options).fit(training, options);
+        }
+        let rows = training.target.len();
         let reduction = Reduction {
             problem: Problem {
-                factor: factor.as_ref(),
-                intercept,
-                rows: training.target.len() as u64,
+                factor: self.factor.as_ref(),
+                intercept: self.intercept,
+                rows: rows as u64,
             },
             names: training.names,
-            weight: weights.map_or(training.target.len() as f64, |w| w.iter().sum()),
+            weight: training
+                .weights
+                .map_or(rows as f64, |weights| weights.iter().sum()),
         };
-        (algorithm.fit)(&reduction, options)
+        (self.algorithm.fit)(&reduction, options)
     }
 }
 

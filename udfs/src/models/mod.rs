@@ -22,6 +22,8 @@ pub mod scaling;
 pub mod support_vectors;
 pub mod training;
 pub mod trees;
+pub mod tuning;
+pub mod validation;
 
 use std::cell::RefCell;
 use std::sync::{Arc, OnceLock};

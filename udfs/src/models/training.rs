@@ -62,4 +62,16 @@ pub struct Algorithm {
     pub takes_categories: bool,
     /// Fits at least one row.
     pub fit: fn(&Training<'_>, &Options) -> Result<Fitted>,
+    /// Does once what fits of the same rows under different options share.
+    pub prepare: Option<Prepare>,
+}
+
+/// Prepares rows for fits under options like these.
+pub type Prepare = fn(&Training<'_>, &Options) -> Result<Box<dyn Prepared>>;
+
+/// What fits of the same rows under different options share, such as bins.
+pub trait Prepared: Send + Sync {
+    /// Fits the rows that were prepared, which are passed again. The model is the
+    /// one that a fit without preparation makes, to the last bit.
+    fn fit(&self, training: &Training<'_>, options: &Options) -> Result<Fitted>;
 }

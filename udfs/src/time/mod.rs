@@ -5,5 +5,6 @@ pub mod bootstrap;
 pub mod folds;
 pub mod labels;
 pub mod roles;
+pub mod row_folds;
 pub mod schemes;
 pub mod uniqueness;

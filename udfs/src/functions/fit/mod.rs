@@ -8,12 +8,13 @@ use serde_json::Value as Json;
 
 use self::options::COMMON;
 use super::complete_rows::complete_rows;
-use crate::definition::{Aggregate, Argument, Category, Kind, Signature};
+use crate::definition::{Aggregate, Argument, Category, Kind, OptionKey, Signature};
 use crate::error::{Error, Result};
 use crate::input::{Feature, Features, Inputs, Numbers, Rows};
 use crate::models::algorithms::{self, Entry, Reduction};
 use crate::models::row_store::{Beside, RowStore, Whole};
 use crate::models::training::{Algorithm, FeatureColumn, Fitted, Training};
+use crate::models::validation::Recipe;
 use crate::models::{self, Header, Model};
 use crate::options::Options;
 use crate::statistics::least_squares::Problem;
@@ -276,6 +277,24 @@ pub fn checked_options(given: &Json) -> Result<(Entry, Options)> {
     let entry = entry(options.text("algorithm"))?;
     refuse_foreign_options(entry, given)?;
     Ok((entry, options))
+}
+
+/// The declarations of the options of `fit`.
+pub fn keys() -> &'static [OptionKey] {
+    options::ALL
+}
+
+/// What these options of `fit` ask for, for fits of rows that are at hand.
+///
+/// # Errors
+/// As [`checked_options`].
+pub fn recipe(given: &Json) -> Result<Recipe> {
+    let (entry, options) = checked_options(given)?;
+    Ok(Recipe {
+        entry,
+        options,
+        recorded: [COMMON, entry.options()].concat(),
+    })
 }
 
 fn entry(algorithm: &str) -> Result<Entry> {

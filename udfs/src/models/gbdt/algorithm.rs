@@ -8,7 +8,7 @@ use super::forest::train_forest;
 use super::options;
 use super::rows::Hashes;
 use crate::error::{Error, Result};
-use crate::models::training::{Algorithm, FeatureColumn, Fitted, Training};
+use crate::models::training::{self, Algorithm, FeatureColumn, Fitted, Training};
 use crate::models::trees::Trees;
 use crate::models::{Body, classes};
 use crate::options::Options;
@@ -20,6 +20,7 @@ pub static GBDT: Algorithm = Algorithm {
     takes_missing: true,
     takes_categories: true,
     fit,
+    prepare: Some(|training, options| SharedBins::prepare(training, options, fit_prepared)),
 };
 
 /// `random_forest`.
@@ -29,6 +30,11 @@ pub static RANDOM_FOREST: Algorithm = Algorithm {
     takes_missing: true,
     takes_categories: true,
     fit: |training, options| grow(training, options, false),
+    prepare: Some(|training, options| {
+        SharedBins::prepare(training, options, |training, prepared, options| {
+            grow_prepared(training, prepared, options, false)
+        })
+    }),
 };
 
 /// `extra_trees`.
@@ -38,6 +44,11 @@ pub static EXTRA_TREES: Algorithm = Algorithm {
     takes_missing: true,
     takes_categories: true,
     fit: |training, options| grow(training, options, true),
+    prepare: Some(|training, options| {
+        SharedBins::prepare(training, options, |training, prepared, options| {
+            grow_prepared(training, prepared, options, true)
+        })
+    }),
 };
 
 /// The rows of a fit as the engine takes them.
@@ -91,7 +102,7 @@ impl<'a> Prepared<'a> {
         })
     }
 
-    fn rows(&'a self, training: &Training<'a>) -> Rows<'a> {
+    fn rows<'r>(&'r self, training: &'r Training<'_>) -> Rows<'r> {
         Rows {
             train: &self.train,
             validation: &self.validation,
@@ -102,8 +113,8 @@ impl<'a> Prepared<'a> {
         }
     }
 
-    fn body(self, training: &Training<'_>, mut trees: Trees) -> Body {
-        trees.classes = self.classes;
+    fn body(&self, training: &Training<'_>, mut trees: Trees) -> Body {
+        trees.classes.clone_from(&self.classes);
         trees.categories = training
             .columns
             .iter()
@@ -116,11 +127,78 @@ impl<'a> Prepared<'a> {
     }
 }
 
+/// Rows that were binned once, for fits whose options ask for the same bins.
+struct SharedBins {
+    prepared: Prepared<'static>,
+    /// The options that [`Prepared::of`] looked at.
+    key: Key,
+    fit: FitPrepared,
+}
+
+type FitPrepared = fn(&Training<'_>, &Prepared<'_>, &Options) -> Result<Fitted>;
+
+/// What bins depend on.
+#[derive(PartialEq)]
+struct Key {
+    objective: String,
+    bins: i64,
+    seed: i64,
+}
+
+impl Key {
+    fn of(options: &Options) -> Self {
+        Self {
+            objective: options.text("objective").to_owned(),
+            bins: options.integer("bins"),
+            seed: options.integer("seed"),
+        }
+    }
+}
+
+impl SharedBins {
+    fn prepare(
+        training: &Training<'_>,
+        options: &Options,
+        fit: FitPrepared,
+    ) -> Result<Box<dyn training::Prepared>> {
+        let prepared = Prepared::of(training, options, options.integer("seed") as u64)?;
+        Ok(Box::new(Self {
+            prepared: Prepared {
+                target: Cow::Owned(prepared.target.into_owned()),
+                classes: prepared.classes,
+                hashes: prepared.hashes,
+                binned: prepared.binned,
+                train: prepared.train,
+                validation: prepared.validation,
+            },
+            key: Key::of(options),
+            fit,
+        }))
+    }
+}
+
+impl training::Prepared for SharedBins {
+    fn fit(&self, training: &Training<'_>, options: &Options) -> Result<Fitted> {
+        if Key::of(options) == self.key {
+            return (self.fit)(training, &self.prepared, options);
+        }
+        let prepared = Prepared::of(training, options, options.integer("seed") as u64)?;
+        (self.fit)(training, &prepared, options)
+    }
+}
+
 const NO_SPLIT: &str = "no split gained anything: the prediction is a constant";
 
 fn fit(training: &Training<'_>, options: &Options) -> Result<Fitted> {
-    let seed = options.integer("seed") as u64;
-    let prepared = Prepared::of(training, options, seed)?;
+    let prepared = Prepared::of(training, options, options.integer("seed") as u64)?;
+    fit_prepared(training, &prepared, options)
+}
+
+fn fit_prepared(
+    training: &Training<'_>,
+    prepared: &Prepared<'_>,
+    options: &Options,
+) -> Result<Fitted> {
     let parameters = options::parameters(options, training.names, prepared.classes.len())?;
     let patience = parameters.early_stopping_rounds;
     if patience > 0 && prepared.validation.is_empty() {
@@ -160,6 +238,13 @@ fn fit(training: &Training<'_>, options: &Options) -> Result<Fitted> {
 }
 
 fn grow(training: &Training<'_>, options: &Options, extra: bool) -> Result<Fitted> {
+    check_forest(options)?;
+    let prepared = Prepared::of(training, options, options.integer("seed") as u64)?;
+    grow_prepared(training, &prepared, options, extra)
+}
+
+/// Forests know fewer objectives.
+fn check_forest(options: &Options) -> Result<()> {
     let objective = options.text("objective");
     if !["squared_error", "logistic", "softmax"].contains(&objective) {
         return Err(Error::argument(
@@ -169,8 +254,16 @@ fn grow(training: &Training<'_>, options: &Options, extra: bool) -> Result<Fitte
             "forests take squared_error for numbers, logistic or softmax for classes",
         ));
     }
-    let seed = options.integer("seed") as u64;
-    let prepared = Prepared::of(training, options, seed)?;
+    Ok(())
+}
+
+fn grow_prepared(
+    training: &Training<'_>,
+    prepared: &Prepared<'_>,
+    options: &Options,
+    extra: bool,
+) -> Result<Fitted> {
+    check_forest(options)?;
     let parameters = options::forest(
         options,
         prepared.classes.len(),

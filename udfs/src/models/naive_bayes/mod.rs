@@ -25,6 +25,7 @@ pub static NAIVE_BAYES: Algorithm = Algorithm {
     takes_missing: false,
     takes_categories: false,
     fit,
+    prepare: None,
 };
 
 /// The distribution of each feature in each class.

@@ -27,6 +27,7 @@ pub static KNN: Algorithm = Algorithm {
     takes_missing: false,
     takes_categories: false,
     fit,
+    prepare: None,
 };
 
 /// The training rows and how they are asked.

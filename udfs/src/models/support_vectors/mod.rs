@@ -26,6 +26,7 @@ pub static SVR: Algorithm = Algorithm {
     takes_missing: false,
     takes_categories: false,
     fit: fit_regression,
+    prepare: None,
 };
 
 /// `svc`.
@@ -35,6 +36,7 @@ pub static SVC: Algorithm = Algorithm {
     takes_missing: false,
     takes_categories: false,
     fit: fit_classes,
+    prepare: None,
 };
 
 /// How far the optimality conditions may be violated, in units of the scaled target.
