@@ -9,7 +9,6 @@ mod rows;
 pub mod train_model;
 pub mod tune_model;
 
-use super::entity_order::EntityOrder;
 use super::feature_rows::FeatureRows;
 use super::gather::NON_NUMERIC;
 use super::label_spans::LabelSpans;
@@ -133,7 +132,7 @@ struct TrainingSql {
     with: String,
     /// The call of the aggregate over `lagrange_ordered AS lagrange_rows`.
     aggregate: String,
-    order: EntityOrder,
+    /// The time column, quoted.
     time: String,
 }
 
@@ -185,7 +184,6 @@ impl TrainingSql {
                 features.non_numeric,
             ),
             time: spans.order.order[0].clone(),
-            order: spans.order,
         })
     }
 

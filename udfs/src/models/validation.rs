@@ -109,25 +109,20 @@ impl<'a> TrainingRows<'a> {
         })
     }
 
-    /// A model of the rows. `about` is the target's name and how many rows were
-    /// left out, for the record.
-    pub fn fit(&self, recipe: &Recipe, about: (&str, u64)) -> Result<Model> {
+    /// A model of the rows. `skipped` is how many were left out, for the record.
+    pub fn fit(&self, recipe: &Recipe, skipped: u64) -> Result<Model> {
         let weights = self.weights.as_deref();
         let training = training(self.names, &self.columns, &self.target, weights);
         let fitted = self.prepared.fit(&training, &recipe.options)?;
-        Ok(self.model(recipe, fitted, about))
+        Ok(self.model(recipe, fitted, skipped))
     }
 
-    fn model(&self, recipe: &Recipe, fitted: Fitted, (target, skipped): (&str, u64)) -> Model {
-        let mut parameters = recipe.options.some_to_json(&recipe.recorded);
-        if let Json::Object(parameters) = &mut parameters {
-            parameters.insert("target".to_owned(), Json::from(target));
-        }
+    fn model(&self, recipe: &Recipe, fitted: Fitted, skipped: u64) -> Model {
         let header = Header {
             algorithm: recipe.entry.name().to_owned(),
-            target: target.to_owned(),
+            target: recipe.options.text("target").to_owned(),
             features: self.names.to_vec(),
-            parameters,
+            parameters: recipe.options.some_to_json(&recipe.recorded),
             rows_used: self.target.len() as u64,
             rows_skipped: skipped,
             status: fitted.status,
@@ -174,10 +169,10 @@ pub fn judge(
     rows: &Rows,
     folds: &[RowFold],
     recipe: &Recipe,
-    about: (&str, u64),
+    skipped: u64,
 ) -> Result<Vec<Judged>> {
     let judged = folds.par_iter().map(|fold| {
-        let model = TrainingRows::new(rows, &fold.train, recipe)?.fit(recipe, about)?;
+        let model = TrainingRows::new(rows, &fold.train, recipe)?.fit(recipe, skipped)?;
         Ok(Judged {
             in_sample: rows.scores(&model, &fold.train),
             out_of_sample: rows.scores(&model, &fold.test),

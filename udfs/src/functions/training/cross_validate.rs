@@ -137,7 +137,7 @@ static AGGREGATE: Signature = Signature {
     nulls: NULLS,
     docs: "The rows of cross_validate, times as positions.\n\nKeeps 8 bytes per value.",
     example: "SELECT unnest(lagrange_cross_validate(2 * (i % 7), i + 1, i + 2, i, CAST(NULL AS DOUBLE), {'a': i % 7}, \
-              {'request': '{\"target\": \"y\", \"model\": {\"algorithm\": \"ridge\"}, \"scheme\": \"walk_forward\", \
+              {'request': '{\"model\": {\"algorithm\": \"ridge\"}, \"scheme\": \"walk_forward\", \
               \"folds\": 2, \"tested\": 1, \"embargo\": 0, \"models\": false, \"test_share\": 0}'})) AS row \
               FROM range(100) r(i)",
 };
@@ -160,7 +160,7 @@ impl OverFeatures for Folds {
             .cut()
             .folds(&rows.start, &rows.stop, request.embargo());
         let folds = cut.map_err(|message| Error::data(NAME, message))?;
-        let judged = judge(rows, &folds, &recipe, (&request.target, complete.skipped))?;
+        let judged = judge(rows, &folds, &recipe, complete.skipped)?;
         let metric = match judged.first() {
             Some(judged) => metric_of(request.metric(), judged.model.classes()).map_err(|fix| {
                 let given = request.metric().map_or("", |place| METRICS[place].name);

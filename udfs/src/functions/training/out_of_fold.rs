@@ -112,7 +112,7 @@ static AGGREGATE: Signature = Signature {
     nulls: NULLS,
     docs: "The rows of out_of_fold, by their places.\n\nKeeps 8 bytes per value.",
     example: "SELECT unnest(lagrange_out_of_fold(2 * (i % 7), i + 1, i + 2, i, CAST(NULL AS DOUBLE), {'a': i % 7}, \
-              {'request': '{\"target\": \"y\", \"model\": {\"algorithm\": \"ridge\"}, \"scheme\": \"walk_forward\", \
+              {'request': '{\"model\": {\"algorithm\": \"ridge\"}, \"scheme\": \"walk_forward\", \
               \"folds\": 2, \"tested\": 1, \"embargo\": 0, \"models\": false, \"test_share\": 0}'})) AS row \
               FROM range(9) r(i)",
 };
@@ -138,8 +138,7 @@ impl OverFeatures for Predicted {
         let (mut places, mut numbers, mut paths) = (Vec::new(), Vec::new(), Vec::new());
         let (mut predictions, mut probabilities) = (Vec::new(), Vec::new());
         for (i, fold) in folds.iter().enumerate() {
-            let about = (request.target.as_str(), complete.skipped);
-            let model = TrainingRows::new(rows, &fold.train, &recipe)?.fit(&recipe, about)?;
+                        let model = TrainingRows::new(rows, &fold.train, &recipe)?.fit(&recipe, complete.skipped)?;
             let found = rows.predict(&model, &fold.test);
             let classes = model.classes().len();
             for (place, &row) in fold.test.iter().enumerate() {

@@ -16,10 +16,8 @@ use crate::time::row_folds::Cut;
 /// A call, its arguments checked.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Request {
-    /// The target's name.
-    pub target: String,
-    /// The options of fit, the algorithm among them.
-    pub model: Map<String, Json>,
+    /// The options of fit, the algorithm and the target's name among them.
+    model: Map<String, Json>,
     scheme: String,
     folds: usize,
     tested: usize,
@@ -79,7 +77,6 @@ impl Request {
             Error::argument(call.function(), "embargo", embargo, fix)
         })?;
         let request = Self {
-            target: call.column("target")?.unwrap_or_default(),
             model: model(call)?,
             scheme: scheme.to_owned(),
             folds,
@@ -231,7 +228,7 @@ impl Search {
 }
 
 /// The options of `fit`: those of the argument and the algorithm.
-pub fn model(call: &Call<'_>) -> Result<Map<String, Json>> {
+fn model(call: &Call<'_>) -> Result<Map<String, Json>> {
     let names: Vec<&str> = algorithms::ALL.iter().map(|entry| entry.name()).collect();
     let algorithm = call.choice("algorithm", &names)?;
     let mut model = Map::from_iter([("algorithm".to_owned(), Json::from(algorithm))]);
@@ -243,5 +240,7 @@ pub fn model(call: &Call<'_>) -> Result<Map<String, Json>> {
         }
         model.extend(options);
     }
+    let target = call.column("target")?.unwrap_or_default();
+    model.insert("target".to_owned(), Json::from(target));
     Ok(model)
 }

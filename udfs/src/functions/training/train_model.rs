@@ -177,7 +177,7 @@ static AGGREGATE: Signature = Signature {
     nulls: NULLS,
     docs: "The row of train_model, times as positions.\n\nKeeps 8 bytes per value, and again as many per fold.",
     example: "SELECT unnest(lagrange_train_model(2 * (i % 7), i + 1, i + 2, i, CAST(NULL AS DOUBLE), {'a': i % 7}, \
-              {'request': '{\"target\": \"y\", \"model\": {\"algorithm\": \"ridge\"}, \"scheme\": \"walk_forward\", \
+              {'request': '{\"model\": {\"algorithm\": \"ridge\"}, \"scheme\": \"walk_forward\", \
               \"folds\": 2, \"tested\": 1, \"embargo\": 0, \"models\": false, \"test_share\": 0.2}'}))['cv_mean'] AS cv_mean \
               FROM range(100) r(i)",
 };
@@ -243,9 +243,8 @@ impl Trained {
                 recipe = request.recipe(&found[best].parameters)?;
             }
         }
-        let about = (request.target.as_str(), complete.skipped);
-        let judged = judge(rows, &folds, &recipe, about)?;
-        let model = TrainingRows::new(rows, &kept.train, &recipe)?.fit(&recipe, about)?;
+                let judged = judge(rows, &folds, &recipe, complete.skipped)?;
+        let model = TrainingRows::new(rows, &kept.train, &recipe)?.fit(&recipe, complete.skipped)?;
         let metric = metric_of(request.metric(), model.classes()).map_err(|fix| {
             let given = request.metric().map_or("", |place| METRICS[place].name);
             Error::argument(NAME, "metric", format!("'{given}'"), fix)

@@ -193,7 +193,7 @@ static AGGREGATE: Signature = Signature {
     nulls: NULLS,
     docs: "The rows of tune_model.\n\nKeeps 8 bytes per value, and again as many per fold.",
     example: "SELECT unnest(lagrange_tune_model(2 * (i % 7), i + 1, i + 2, i, CAST(NULL AS DOUBLE), {'a': i % 7}, \
-              {'request': '{\"target\": \"y\", \"model\": {\"algorithm\": \"ridge\"}, \"scheme\": \"walk_forward\", \
+              {'request': '{\"model\": {\"algorithm\": \"ridge\"}, \"scheme\": \"walk_forward\", \
               \"folds\": 2, \"tested\": 1, \"embargo\": 0, \"models\": false, \"test_share\": 0, \"search\": {\"space\": \
               {\"alpha\": [1, 10]}, \"method\": \"grid\", \"batch\": 8, \"prune\": true, \"factor\": 3, \"seed\": 42}}'}))['mean'] \
               AS mean FROM range(100) r(i)",

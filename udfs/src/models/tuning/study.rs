@@ -412,7 +412,7 @@ impl Search<'_, '_> {
         let study = self.study;
         let recipe = (study.recipe)(&trial.parameters)?;
         for (i, (fold, training)) in study.folds.iter().zip(training).enumerate() {
-            let model = training.fit(&recipe, ("", 0))?;
+            let model = training.fit(&recipe, 0)?;
             let task = Task::of(model.classes());
             let place = study.metric.unwrap_or_else(|| Metric::usual(task));
             let metric = &METRICS[place];
