@@ -17,6 +17,8 @@ pub enum Status {
     Usage = 2,
     /// The runner is wrong.
     Internal = 3,
+    /// The user has interrupted it.
+    Interrupted = 130,
 }
 
 impl From<Status> for ExitCode {

@@ -5,7 +5,8 @@
 //! - [`script`], [`parameters`]: from text to statements that are ready to run.
 //! - [`guard`]: whether a feature sees the future.
 //! - [`engines`]: what runs them.
-//! - [`registry`], [`tracking`]: where models and runs are kept.
+//! - [`registry`], [`tracking`], [`trials`]: where models, runs and the trials of
+//!   a search are kept.
 
 mod cli;
 mod commands;
@@ -18,6 +19,7 @@ mod registry;
 mod script;
 mod settings;
 mod tracking;
+mod trials;
 
 use std::process::ExitCode;
 

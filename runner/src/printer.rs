@@ -79,6 +79,13 @@ impl Printer {
         self.on_stderr(line);
     }
 
+    /// Shows how far the step is that runs, from any thread.
+    pub fn ticker(&self) -> Ticker {
+        Ticker {
+            progress: self.progress.clone(),
+        }
+    }
+
     /// Something the user should know that is not an error.
     pub fn notice(&self, text: &str) {
         let label = self.label("notice", "33");
@@ -122,6 +129,42 @@ impl Printer {
         }
     }
 }
+
+/// Shows how far a step is.
+#[derive(Debug, Clone)]
+pub struct Ticker {
+    progress: Option<ProgressBar>,
+}
+
+impl Ticker {
+    /// On a terminal it replaces what was shown before; elsewhere it is a line, if
+    /// it is worth one.
+    pub fn tick(&self, text: &str, worth_a_line: bool) {
+        match &self.progress {
+            Some(bar) => {
+                let message = bar.message();
+                let label = message.split(SEPARATOR).next().unwrap_or_default();
+                bar.set_message(format!("{label}{SEPARATOR}{text}"));
+            }
+            None if worth_a_line => self.line(text),
+            None => {}
+        }
+    }
+
+    /// A line that stays.
+    pub fn line(&self, text: &str) {
+        let print = || {
+            let _ = writeln!(std::io::stderr().lock(), "      {text}");
+        };
+        match &self.progress {
+            Some(bar) => bar.suspend(print),
+            None => print(),
+        }
+    }
+}
+
+/// Between a step and how far it is.
+const SEPARATOR: &str = ": ";
 
 /// `1234567` as `1,234,567`.
 pub fn thousands(count: u64) -> String {

@@ -11,3 +11,4 @@ mod project;
 mod scripts;
 mod statements;
 mod tables;
+mod trials;

@@ -1,6 +1,7 @@
 //! `lagrange run`: executes scripts step by step on one engine.
 
 use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
 use std::time::Instant;
 
 use serde_json::{Value as Json, json};
@@ -16,6 +17,7 @@ use crate::registry::{self, Registry, Saved};
 use crate::script::{self, Action};
 use crate::settings::Settings;
 use crate::tracking::{self, Tracker};
+use crate::trials::TrialFiles;
 
 /// Runs the command.
 pub fn run(args: &RunArgs) -> Status {
@@ -25,6 +27,7 @@ pub fn run(args: &RunArgs) -> Status {
     printer.stop();
     let status = match &outcome {
         Ok(()) => Status::Success,
+        Err(_) if report.interrupted => Status::Interrupted,
         Err(error) => error.status(),
     };
     if printer.is_text() {
@@ -78,12 +81,14 @@ fn run_scripts(args: &RunArgs, printer: &Printer, report: &mut Report) -> Result
         .build()
         .map_err(|error| Error::internal(format!("cannot start threads: {error}")))?;
     printer.progress(&format!("{choice}, {} workers", settings.max_workers));
+    let trials = TrialFiles::keep(choice.beside("trials"), printer.ticker());
     runtime.block_on(async {
         let engine = choice.open(&settings).await?;
         let mut run = Run {
             engine,
             registry,
             tracker: connection.tracker,
+            trials,
             printer,
             report,
         };
@@ -113,6 +118,7 @@ struct Run<'a> {
     engine: Box<dyn Engine>,
     registry: Registry,
     tracker: Box<dyn Tracker>,
+    trials: Arc<TrialFiles>,
     printer: &'a Printer,
     report: &'a mut Report,
 }
@@ -124,6 +130,8 @@ impl Run<'_> {
             self.printer.start(&label);
             let start = Instant::now();
             let outcome = self.step(step).await;
+            self.trials.step_ended();
+            self.report.interrupted = self.trials.was_interrupted();
             let seconds = start.elapsed().as_secs_f64();
             self.printer.stop();
             let mut report = StepReport::of(i, step, "done");
@@ -212,6 +220,7 @@ fn failure(error: Box<Error>, step: &Step, i: usize, count: usize) -> Box<Error>
 struct Report {
     steps: Vec<StepReport>,
     models: Vec<Saved>,
+    interrupted: bool,
 }
 
 /// What a step did.
@@ -282,6 +291,7 @@ impl Report {
             Status::Failed => "failed",
             Status::Usage => "usage error",
             Status::Internal => "internal error",
+            Status::Interrupted => "interrupted",
         };
         let mut json = json!({ "steps": steps, "models": models, "status": status });
         if let Some(error) = error {

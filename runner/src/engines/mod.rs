@@ -101,6 +101,15 @@ impl Choice {
         Ok(choice)
     }
 
+    /// A path beside the database, told apart by this extension.
+    pub fn beside(&self, extension: &str) -> PathBuf {
+        match self.database.to_str() {
+            // A database that is nowhere: the working directory.
+            Some(":memory:") | None => PathBuf::from("lagrange").with_extension(extension),
+            Some(_) => self.database.with_extension(extension),
+        }
+    }
+
     /// A file where a folder is needed, or the reverse, is a clear mistake.
     fn check(&self) -> Result<()> {
         let path = self.database.display();

@@ -165,12 +165,7 @@ pub struct Judged {
 }
 
 /// A model per fold, judged on the fold's test rows.
-pub fn judge(
-    rows: &Rows,
-    folds: &[RowFold],
-    recipe: &Recipe,
-    skipped: u64,
-) -> Result<Vec<Judged>> {
+pub fn judge(rows: &Rows, folds: &[RowFold], recipe: &Recipe, skipped: u64) -> Result<Vec<Judged>> {
     let judged = folds.par_iter().map(|fold| {
         let model = TrainingRows::new(rows, &fold.train, recipe)?.fit(recipe, skipped)?;
         Ok(Judged {

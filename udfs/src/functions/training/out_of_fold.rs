@@ -138,7 +138,8 @@ impl OverFeatures for Predicted {
         let (mut places, mut numbers, mut paths) = (Vec::new(), Vec::new(), Vec::new());
         let (mut predictions, mut probabilities) = (Vec::new(), Vec::new());
         for (i, fold) in folds.iter().enumerate() {
-                        let model = TrainingRows::new(rows, &fold.train, &recipe)?.fit(&recipe, complete.skipped)?;
+            let model =
+                TrainingRows::new(rows, &fold.train, &recipe)?.fit(&recipe, complete.skipped)?;
             let found = rows.predict(&model, &fold.test);
             let classes = model.classes().len();
             for (place, &row) in fold.test.iter().enumerate() {

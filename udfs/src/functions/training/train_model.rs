@@ -243,8 +243,9 @@ impl Trained {
                 recipe = request.recipe(&found[best].parameters)?;
             }
         }
-                let judged = judge(rows, &folds, &recipe, complete.skipped)?;
-        let model = TrainingRows::new(rows, &kept.train, &recipe)?.fit(&recipe, complete.skipped)?;
+        let judged = judge(rows, &folds, &recipe, complete.skipped)?;
+        let model =
+            TrainingRows::new(rows, &kept.train, &recipe)?.fit(&recipe, complete.skipped)?;
         let metric = metric_of(request.metric(), model.classes()).map_err(|fix| {
             let given = request.metric().map_or("", |place| METRICS[place].name);
             Error::argument(NAME, "metric", format!("'{given}'"), fix)

@@ -193,7 +193,7 @@ impl Study<'_> {
     }
 
     /// The training rows of each fold: the latest `share` of their times.
-    fn training(&self, share: f64) -> Result<Vec<TrainingRows<'_>>> {
+    fn training(&self, share: f64) -> Vec<Result<TrainingRows<'_>>> {
         let folds = self.folds.par_iter().map(|fold| {
             let latest = latest(&fold.train, &self.rows.start, share);
             TrainingRows::new(self.rows, &latest, self.base)
@@ -238,7 +238,7 @@ impl Search<'_, '_> {
     /// Batch after batch, all rows. `choose` has the parameters of the trials of
     /// earlier batches, the best first, and a trial's number.
     fn batches(&mut self, choose: impl Fn(&Known<'_>, u64) -> Map<String, Json>) -> Result<()> {
-        let training = self.study.training(1.0)?;
+        let training = self.study.training(1.0);
         while self.trials.len() < self.planned {
             let first = self.trials.len() as u64 + 1;
             let last = (first + self.plan.batch as u64 - 1).min(self.planned as u64);
@@ -285,7 +285,7 @@ impl Search<'_, '_> {
                 .map(|number| (number, self.study.space.draw(seed, number)))
                 .collect();
             for (rung, &share) in bracket.shares.iter().enumerate() {
-                let training = self.study.training(share)?;
+                let training = self.study.training(share);
                 let started = running.len();
                 let mut ended: Vec<Trial> = running
                     .into_par_iter()
@@ -357,7 +357,7 @@ impl Search<'_, '_> {
         &self,
         number: u64,
         parameters: Map<String, Json>,
-        (share, training): (f64, &[TrainingRows<'_>]),
+        (share, training): (f64, &[Result<TrainingRows<'_>>]),
         medians: &[f64],
     ) -> Option<Trial> {
         if let Some(kept) = self.kept.get(&number)
@@ -406,12 +406,13 @@ impl Search<'_, '_> {
     fn scored(
         &self,
         trial: &mut Trial,
-        training: &[TrainingRows<'_>],
+        training: &[Result<TrainingRows<'_>>],
         medians: &[f64],
     ) -> Result<Outcome> {
         let study = self.study;
         let recipe = (study.recipe)(&trial.parameters)?;
         for (i, (fold, training)) in study.folds.iter().zip(training).enumerate() {
+            let training = training.as_ref().map_err(Clone::clone)?;
             let model = training.fit(&recipe, 0)?;
             let task = Task::of(model.classes());
             let place = study.metric.unwrap_or_else(|| Metric::usual(task));
