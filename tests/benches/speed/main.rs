@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! cargo bench --bench speed -- [corr] [spearman] [kendall] [fit] [lag] [screen] [screen_rows]
-//!     [stability] [rolling] [groups] [gbdt] [forest] [predict]
+//!     [stability] [rolling] [groups] [gbdt] [forest] [predict] [tune]
 //! ```
 //!
 //! `LAGRANGE_BENCH_PYTHON` names a Python that has the packages of
@@ -16,10 +16,11 @@ mod lags;
 mod linear;
 mod screen;
 mod stability;
+mod training;
 mod trees;
 
 fn main() {
-    let tasks: [(&str, fn()); 13] = [
+    let tasks: [(&str, fn()); 14] = [
         ("corr", correlation::pearson),
         ("spearman", correlation::spearman),
         ("kendall", correlation::kendall),
@@ -33,6 +34,7 @@ fn main() {
         ("gbdt", trees::gbdt),
         ("forest", trees::forest),
         ("predict", trees::predict),
+        ("tune", training::tune),
     ];
     let wanted: Vec<String> = std::env::args()
         .skip(1)
