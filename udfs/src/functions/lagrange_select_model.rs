@@ -474,6 +474,8 @@ impl Judged {
         let deviation = match deviation {
             _ if trials == 1 => 0.0,
             Some(deviation) => deviation,
+            // Of fewer than two there is a ratio at all.
+            None if candidates > 1 => return Ok(()),
             None => {
                 let fix = "one candidate does not tell how trials differ: pass the standard deviation of their Sharpe ratios";
                 return Err(Error::argument(NAME, "trials_deviation", "NULL", fix));

@@ -1,8 +1,8 @@
 //! What follows high and low predictions: returns by buckets of a date.
 
 use crate::statistics::calibration::quantile;
-use crate::statistics::pair_moments::PairMoments;
-use crate::statistics::ranks::average_ranks;
+use crate::statistics::group_ranks::Ranker;
+use crate::statistics::information_coefficient::cosine;
 
 /// A bucket on a date.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -104,7 +104,14 @@ pub fn monotonicity(means: &[Option<f64>]) -> Option<f64> {
     let (numbers, means): (Vec<f64>, Vec<f64>) = known
         .filter_map(|(number, mean)| mean.map(|mean| (number as f64, mean)))
         .unzip();
-    PairMoments::of(&average_ranks(&numbers), &average_ranks(&means)).correlation()
+    if means.len() < 2 {
+        return None;
+    }
+    let mut ranker = Ranker::default();
+    let (mut of_numbers, mut of_means) = (Vec::new(), Vec::new());
+    let squares = ranker.rank(&numbers, &mut of_numbers);
+    let mean_squares = ranker.rank(&means, &mut of_means);
+    (mean_squares > 0.0).then(|| cosine(&of_numbers, squares, &of_means, mean_squares))
 }
 
 #[cfg(test)]
