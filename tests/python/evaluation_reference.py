@@ -142,6 +142,9 @@ def quantiles(frame, name, lags):
 
 
 quantiles(panel, "quantile_returns", 2)
+for day, frame in panel[panel.ts < 2].groupby("ts"):
+    bucket = pd.qcut(frame.p, 2, labels=False)
+    show(f"quantile_returns of date {day}", *frame.groupby(bucket).p.mean(), *frame.groupby(bucket).r.mean())
 gaps = panel.copy()
 gaps.loc[[i % 13 == 5 for i in range(180)], "r"] = np.nan
 gaps.loc[[i % 17 == 3 for i in range(180)], "p"] = np.nan
@@ -222,6 +225,11 @@ for h in (1, 3):
         show(f"  {name} against a, h = {h}", t, p[name])
     low, high = sorted(p.values())
     show(f"  Holm, h = {h}", min(1, 2 * low), max(min(1, 2 * low), high))
+kept = np.ones((48, 3), bool)
+kept[5], kept[7, 1] = False, False
+for name, p in said.items():
+    squares = np.where(kept, (p - outcome) ** 2, 0).sum(axis=1)[kept.any(axis=1)] / kept.sum(axis=1)[kept.any(axis=1)]
+    show(f"  {name} without time 5 and one row of time 7", math.sqrt(squares.mean()), kept.sum())
 net = {}
 for name, p in said.items():
     w = np.sign(p) / 3
@@ -240,5 +248,6 @@ def deflated(r, trials, deviation):
 spread = np.std(list(ratios.values()), ddof=1)
 for name, r in net.items():
     show(f"  {name}: sharpe, dsr of 3, dsr of 100 with 0.2", ratios[name], deflated(r, 3, spread), deflated(r, 100, 0.2))
-show("  pbo 6 blocks: rmse, net_return", cscv(-np.column_stack(list(losses.values())), 6, mean),
-     cscv(np.column_stack(list(net.values())), 6, sharpe))
+by_rank = np.array([[stats.spearmanr(p, o).statistic for p, o in zip(said[name], outcome)] for name in said]).T
+show("  pbo 6 blocks: rmse, rank_ic, net_return", cscv(-np.column_stack(list(losses.values())), 6, mean),
+     cscv(by_rank, 6, mean), cscv(np.column_stack(list(net.values())), 6, sharpe))

@@ -474,7 +474,7 @@ impl Judged {
         let deviation = match deviation {
             _ if trials == 1 => 0.0,
             Some(deviation) => deviation,
-            // Of fewer than two there is a ratio at all.
+            // Fewer than two of them have a ratio.
             None if candidates > 1 => return Ok(()),
             None => {
                 let fix = "one candidate does not tell how trials differ: pass the standard deviation of their Sharpe ratios";
