@@ -2,14 +2,19 @@
 
 #[cfg(test)]
 mod aggregate_run;
+mod backtest_signals;
+mod calibration_curve;
 mod clusters;
 mod complete_rows;
+mod confusion_matrix;
 mod corr_matrix;
 mod correlation_clusters;
 mod correlation_state;
+mod dates;
 mod dependence;
 mod drift;
 mod entity_order;
+mod evaluate_model;
 mod explain_predict;
 mod fail;
 mod feature_correlation;
@@ -25,8 +30,10 @@ mod information_coefficient;
 mod label_spans;
 mod label_weights;
 mod lag_features;
+mod lagrange_assess;
 mod lagrange_importance;
 mod lagrange_label_weights;
+mod lagrange_select_model;
 mod lagrange_time_folds;
 mod metrics;
 mod model_coefficients;
@@ -39,8 +46,10 @@ mod permutation_importance;
 mod predict;
 mod predict_proba;
 mod prepare_training_data;
+mod quantile_returns;
 mod relevance_tests;
 mod select_features;
+mod select_model;
 mod shift_target;
 mod time_folds;
 mod to_onnx;
@@ -93,9 +102,13 @@ static ALL: &[Function] = &[
     Function::Scalar(&predict_proba::PredictProba),
     Function::Aggregate(&metrics::classification::ACCURACY),
     Function::Aggregate(&metrics::ranking::AUC),
+    Function::Table(&backtest_signals::BacktestSignals),
     Function::Aggregate(&metrics::losses::BRIER),
+    Function::Table(&calibration_curve::CalibrationCurve),
     Function::Aggregate(&metrics::drawdown::CALMAR),
+    Function::Table(&confusion_matrix::ConfusionMatrix),
     Function::Aggregate(&metrics::returns::DSR),
+    Function::Table(&evaluate_model::EvaluateModel),
     Function::Aggregate(&metrics::classification::F1),
     Function::Aggregate(&metrics::errors::HIT_RATE),
     Function::Aggregate(&metrics::errors::IC),
@@ -108,14 +121,21 @@ static ALL: &[Function] = &[
     Function::Aggregate(&metrics::ranking::PR_AUC),
     Function::Aggregate(&metrics::returns::PSR),
     Function::Aggregate(&metrics::losses::QUANTILE_LOSS),
+    Function::Table(&quantile_returns::QuantileReturns),
     Function::Aggregate(&metrics::errors::R2),
     Function::Aggregate(&metrics::ranking::RANK_IC),
     Function::Aggregate(&metrics::errors::RMSE),
+    Function::Table(&select_model::SelectModel),
     Function::Aggregate(&metrics::returns::SHARPE),
     Function::Aggregate(&metrics::returns::SORTINO),
+    Function::Scalar(&lagrange_assess::Assess),
+    Function::Aggregate(&backtest_signals::BACKTEST),
+    Function::Aggregate(&calibration_curve::CURVE),
     Function::Aggregate(&clusters::Clusters),
+    Function::Aggregate(&confusion_matrix::LagrangeConfusionMatrix),
     Function::Aggregate(&training::cross_validate::CROSS_VALIDATE),
     Function::Aggregate(&dependence::Dependence),
+    Function::Aggregate(&evaluate_model::EVALUATE),
     Function::Scalar(&fail::Fail),
     Function::Aggregate(&feature_screen::SCREEN),
     Function::Aggregate(&feature_selection::SELECT),
@@ -126,9 +146,11 @@ static ALL: &[Function] = &[
     Function::Aggregate(&mutual_information::LAGRANGE_MUTUAL_INFORMATION),
     Function::Aggregate(&training::out_of_fold::OUT_OF_FOLD),
     Function::Aggregate(&lagrange_time_folds::LagrangeTimeFolds),
+    Function::Aggregate(&quantile_returns::RETURNS),
+    Function::Aggregate(&relevance_tests::TESTS),
+    Function::Aggregate(&lagrange_select_model::SELECT_MODEL),
     Function::Aggregate(&training::train_model::TRAIN_MODEL),
     Function::Aggregate(&training::tune_model::TUNE_MODEL),
-    Function::Aggregate(&relevance_tests::TESTS),
     Function::Aggregate(&vif::LagrangeVif),
 ];
 

@@ -2,6 +2,7 @@
 //! the end. The functions that need ranks, bins or neighbours are of this kind;
 //! each writes only what it makes of the columns.
 
+pub mod numbers;
 pub mod sample;
 
 use std::borrow::Cow;

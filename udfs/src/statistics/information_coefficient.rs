@@ -215,7 +215,9 @@ pub fn by_date(feature: &[f64], target: &GroupedTarget, horizon: usize) -> Summa
     summary(&coefficients(feature, target), horizon.saturating_sub(1))
 }
 
-fn series_summary(series: &[f64], lags: usize) -> SeriesSummary {
+/// The summary of a series in the order of time, such as of coefficients or of
+/// returns by date.
+pub fn series_summary(series: &[f64], lags: usize) -> SeriesSummary {
     if series.is_empty() {
         return SeriesSummary::default();
     }

@@ -1,25 +1,33 @@
 //! Mathematics on slices, without any engine.
 
 pub mod ascending;
+pub mod backtest;
+pub mod backtest_overfitting;
 pub mod binary_ranking;
+pub mod calibration;
 pub mod clusters;
 pub mod column_store;
+pub mod confusion;
 pub mod correlations;
 pub mod cross_moments;
 pub mod distributions;
 pub mod drift;
+pub mod evaluation;
+pub mod forecast_comparison;
 pub mod group_ranks;
 pub mod groups;
 pub mod hypothesis;
 pub mod information_coefficient;
 pub mod kendall;
 pub mod least_squares;
+pub mod model_selection;
 pub mod mutual_information;
 pub mod neighbours;
 pub mod newey_west;
 pub mod normal;
 pub mod pair_moments;
 pub mod pairwise_block;
+pub mod quantile_returns;
 pub mod random;
 pub mod rank_persistence;
 pub mod ranks;

@@ -1,7 +1,5 @@
 //! Metrics of predicted classes: `accuracy`, `f1`, `mcc`.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 
 use super::{NULLS, pairs};
@@ -9,23 +7,23 @@ use crate::definition::{Accepts, Aggregate, Argument, Category, Kind, OptionKey,
 use crate::error::{Error, Result};
 use crate::input::{Inputs, Rows};
 use crate::options::Options;
+use crate::statistics::confusion::Confusion;
 use crate::value::{Type, Value};
 
 /// A metric of how often each class was predicted as which.
 pub struct Classes {
     signature: &'static Signature,
-    finish: fn(&Counts, &Options) -> Option<f64>,
+    finish: fn(&Confusion, &Options) -> Option<f64>,
 }
 
-/// How many pairs of labels (by their bits) there are, and the options as JSON
-/// text.
+/// How many pairs of classes there are, and the options as JSON text.
 #[derive(Default, Serialize, Deserialize)]
 pub struct Counts {
-    pairs: BTreeMap<(u64, u64), u64>,
+    confusion: Confusion,
     options: Option<String>,
 }
 
-/// More than this are no classes.
+/// More pairs than this are of no classes.
 const MOST_PAIRS: usize = 10_000;
 
 const CLASSES: &[Argument] = &[
@@ -55,11 +53,7 @@ pub static ACCURACY: Classes = Classes {
          always predicting the common one scores its share; see mcc.",
         "SELECT accuracy(a, p) AS accuracy FROM (SELECT 1 AS a, 1 AS p UNION ALL SELECT 0, 1) t",
     ),
-    finish: |counts, _| {
-        let right = counts.sum(|actual, predicted| actual == predicted);
-        let all = counts.sum(|_, _| true);
-        (all > 0.0).then(|| right / all)
-    },
+    finish: |confusion, _| confusion.accuracy(),
 };
 
 /// See the signature.
@@ -83,13 +77,7 @@ pub static F1: Classes = Classes {
             "SELECT f1(a, p) AS f1 FROM (SELECT 1 AS a, 1 AS p UNION ALL SELECT 0, 1 UNION ALL SELECT 0, 0) t",
         )
     },
-    finish: |counts, options| {
-        let positive = options.number("positive");
-        let both = counts.sum(|actual, predicted| actual == positive && predicted == positive);
-        let either =
-            counts.sum(|actual, predicted| (actual == positive) != (predicted == positive));
-        (both + either > 0.0).then(|| 2.0 * both / (2.0 * both + either))
-    },
+    finish: |confusion, options| confusion.f1(options.number("positive")),
 };
 
 /// See the signature.
@@ -101,41 +89,23 @@ pub static MCC: Classes = Classes {
          2004). NULL where either side has one class only (scikit-learn says 0).",
         "SELECT mcc(a, p) AS mcc FROM (SELECT 1 AS a, 1 AS p UNION ALL SELECT 0, 1 UNION ALL SELECT 0, 0) t",
     ),
-    finish: |counts, _| {
-        let all = counts.sum(|_, _| true);
-        let right = counts.sum(|actual, predicted| actual == predicted);
-        let mut sides: BTreeMap<u64, [f64; 2]> = BTreeMap::new();
-        for (&(actual, predicted), &count) in &counts.pairs {
-            sides.entry(actual).or_default()[0] += count as f64;
-            sides.entry(predicted).or_default()[1] += count as f64;
-        }
-        let product = |i: usize, j: usize| sides.values().map(|s| s[i] * s[j]).sum::<f64>();
-        let spread = (all * all - product(0, 0)) * (all * all - product(1, 1));
-        (spread > 0.0).then(|| (right * all - product(0, 1)) / spread.sqrt())
-    },
+    finish: |confusion, _| confusion.mcc(),
 };
 
-impl Counts {
-    fn sum(&self, counts: impl Fn(f64, f64) -> bool) -> f64 {
-        let chosen = self
-            .pairs
-            .iter()
-            .filter(|((a, p), _)| counts(f64::from_bits(*a), f64::from_bits(*p)));
-        chosen.map(|(_, &count)| count as f64).sum()
+/// Whether these are classes; `predicted` is one of them.
+///
+/// # Errors
+/// There are too many.
+pub fn refuse_scores(function: &str, confusion: &Confusion, predicted: f64) -> Result<()> {
+    if confusion.distinct() <= MOST_PAIRS {
+        return Ok(());
     }
-
-    fn add(&mut self, function: &str, pair: (u64, u64), count: u64) -> Result<()> {
-        *self.pairs.entry(pair).or_default() += count;
-        if self.pairs.len() <= MOST_PAIRS {
-            return Ok(());
-        }
-        Err(Error::argument(
-            function,
-            "predicted",
-            f64::from_bits(pair.1),
-            "pass classes, not scores: CAST(probability >= 0.5 AS INTEGER)",
-        ))
-    }
+    Err(Error::argument(
+        function,
+        "predicted",
+        predicted,
+        "pass classes, not scores: CAST(probability >= 0.5 AS INTEGER)",
+    ))
 }
 
 impl Aggregate for Classes {
@@ -156,9 +126,8 @@ impl Aggregate for Classes {
         }
         let (actual, predicted) = pairs(self.signature, inputs, rows)?;
         for (a, p) in actual.into_iter().zip(predicted) {
-            // 0.0 is added so that -0.0 is no class of its own.
-            let pair = ((a + 0.0).to_bits(), (p + 0.0).to_bits());
-            state.add(self.signature.name, pair, 1)?;
+            state.confusion.add(a, p, 1);
+            refuse_scores(self.signature.name, &state.confusion, p)?;
         }
         Ok(())
     }
@@ -167,8 +136,9 @@ impl Aggregate for Classes {
         if into.options.is_none() {
             into.options.clone_from(&from.options);
         }
-        for (&pair, &count) in &from.pairs {
-            into.add(self.signature.name, pair, count)?;
+        for (a, p, count) in from.confusion.pairs() {
+            into.confusion.add(a, p, count);
+            refuse_scores(self.signature.name, &into.confusion, p)?;
         }
         Ok(())
     }
@@ -179,10 +149,11 @@ impl Aggregate for Classes {
         };
         let given = serde_json::from_str(options)
             .map_err(|error| Error::internal(self.signature.name, error.to_string()))?;
-        Ok((self.finish)(state, &Options::parse(self.signature, &given)?).into())
+        let options = Options::parse(self.signature, &given)?;
+        Ok((self.finish)(&state.confusion, &options).into())
     }
 
     fn size(&self, state: &Counts) -> usize {
-        state.pairs.len() * 3 * size_of::<u64>()
+        state.confusion.distinct() * 3 * size_of::<u64>()
     }
 }

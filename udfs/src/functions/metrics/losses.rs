@@ -7,6 +7,7 @@ use super::{BINARY, NULLS, finite, is_one, of_arguments, probability, signature}
 use crate::definition::{Aggregate, Argument, Category, Kind, Signature};
 use crate::error::{Error, Result};
 use crate::input::{Inputs, Rows};
+use crate::statistics::evaluation::log_loss;
 use crate::statistics::sum::Sum;
 use crate::value::{Type, Value};
 
@@ -38,13 +39,8 @@ pub static LOG_LOSS: Loss = Loss {
         "SELECT log_loss(a, p) AS log_loss FROM (SELECT 1 AS a, 0.5 AS p UNION ALL SELECT 0, 0.5) t",
     ),
     of: |signature, actual, given, _| {
-        let given = probability(signature, 1, given)?.clamp(f64::EPSILON, 1.0 - f64::EPSILON);
-        let happened = is_one(signature, actual)?;
-        Ok(Some(if happened {
-            -given.ln()
-        } else {
-            -(-given).ln_1p()
-        }))
+        let given = probability(signature, 1, given)?;
+        Ok(Some(log_loss(is_one(signature, actual)?, given)))
     },
 };
 
