@@ -2,11 +2,9 @@
 
 use serde_json::json;
 
-use crate::functions::fit::SIGNATURE;
-use crate::models::algorithms;
+use crate::functions::fit_options;
 use crate::models::training::{FeatureColumn, Training};
 use crate::models::{Body, Linear};
-use crate::options::Options;
 
 /// The rows of the script, in reverse if asked.
 fn fit(
@@ -40,11 +38,10 @@ fn fit(
         times: None,
         validation: None,
     };
-    let options = Options::parse(&SIGNATURE, &options).unwrap();
-    let fitted = algorithms::named(algorithm)
-        .unwrap()
-        .fit(&training, &options)
-        .unwrap();
+    let mut options = options;
+    options["algorithm"] = json!(algorithm);
+    let (entry, options) = fit_options(&options).unwrap();
+    let fitted = entry.fit(&training, &options).unwrap();
     let Body::Linear(linear) = fitted.body else {
         panic!("not linear");
     };
@@ -168,12 +165,7 @@ fn coefficients_are_those_of_scikit_learn() {
 
 #[test]
 fn limits_are_ridge_least_squares_and_nothing() {
-    let (ridge, _) = fit(
-        "ridge",
-        json!({"algorithm": "ridge", "alpha": 30.0}),
-        false,
-        false,
-    );
+    let (ridge, _) = fit("ridge", json!({"alpha": 30.0}), false, false);
     let (squares, _) = fit(
         "elastic_net",
         json!({"alpha": 0.5, "l1_ratio": 0.0}),
