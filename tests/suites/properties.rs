@@ -35,6 +35,7 @@ fn inputs<'a>(name: &str, rows: &[Row], model: &'a [u8]) -> Inputs<'a> {
     let number = |i: usize| Input::Numbers(column(rows, i));
     let columns = match name {
         "corr_matrix" => vec![features(rows)],
+        "dsr" | "min_track_record" | "psr" | "sharpe" | "sortino" => vec![number(0)],
         "fit"
         | "lagrange_clusters"
         | "lagrange_mutual_information"
@@ -126,10 +127,10 @@ fn parts() -> impl Strategy<Value = Vec<Vec<Row>>> {
 
 /// Those whose arguments are times, places and parts of a panel, which random
 /// rows are not; the suites in `slt` merge their states in batches of a few rows.
-/// Those that take two classes or probabilities, which random rows are not either.
+/// Those that take two classes, probabilities or a level, which random rows are not either.
 /// And the factors of variance inflation, which a few random rows leave without
 /// digits.
-const APART: [&str; 18] = [
+const APART: [&str; 19] = [
     "accuracy",
     "auc",
     "brier",
@@ -148,6 +149,7 @@ const APART: [&str; 18] = [
     "max_drawdown",
     "mcc",
     "pr_auc",
+    "quantile_loss",
 ];
 
 fn aggregates() -> impl Iterator<Item = &'static dyn AnyAggregate> {

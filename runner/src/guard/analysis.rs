@@ -290,11 +290,13 @@ impl<'a> Analysis<'a> {
                     self.define(name, changed);
                 }
             }
-            Statement::Copy { source, .. } => {
-                if let sqlparser::ast::CopySource::Query(query) = source {
-                    self.query(query, None);
-                }
+            Statement::Copy {
+                source: sqlparser::ast::CopySource::Query(query),
+                ..
+            } => {
+                self.query(query, None);
             }
+            Statement::Copy { .. } => {}
             Statement::Explain { statement, .. } => self.statement_of(statement),
             Statement::Drop { names, .. } => {
                 for name in names {

@@ -113,6 +113,9 @@ pub struct Cut {
     pub site: Site,
 }
 
+/// A text that names a part of the data, and the cut that it stands for.
+pub type Arm = (String, Option<Cut>);
+
 /// Everything known of a value.
 #[derive(Debug, Clone, Default)]
 pub struct Value {
@@ -135,7 +138,7 @@ pub struct Value {
     /// Of a struct.
     pub fields: Option<Rc<Vec<(String, Value)>>>,
     /// Of text that names the part of the data: which text stands for which cut.
-    pub arms: Option<Rc<Vec<(String, Option<Cut>)>>>,
+    pub arms: Option<Rc<Vec<Arm>>>,
     /// True in the rows before a cut.
     pub cut: Option<Cut>,
     /// Rows chosen by it are later ones.

@@ -56,7 +56,7 @@ impl Scaling {
     ///
     /// # Errors
     /// Says what is wrong.
-    pub fn check(&self, features: usize) -> std::result::Result<(), String> {
+    pub fn check(&self, features: usize) -> Result<(), String> {
         if self.centers.len() == features && self.scales.len() == features {
             return Ok(());
         }

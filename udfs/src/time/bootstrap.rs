@@ -36,9 +36,9 @@ pub fn sequential_bootstrap(bars: &Bars, draws: usize, random: &mut Random) -> V
         }
         let from = latest.partition_point(|&end| end < first);
         let to = labels.partition_point(|&(start, _)| start <= last);
-        for i in from..to {
-            if labels[i].1 >= first {
-                chances.set(i, uniqueness(labels[i], &covering));
+        for (i, &label) in (from..to).zip(&labels[from..to]) {
+            if label.1 >= first {
+                chances.set(i, uniqueness(label, &covering));
             }
         }
     }

@@ -173,7 +173,11 @@ mod tests {
 
     /// Value, date, entity, of 100 dates of 20 entities.
     fn row(i: usize) -> [f64; 3] {
-        let value = if i % 7 == 0 { f64::NAN } else { i as f64 };
+        let value = if i.is_multiple_of(7) {
+            f64::NAN
+        } else {
+            i as f64
+        };
         [value, (i / 20) as f64, (i % 20) as f64]
     }
 

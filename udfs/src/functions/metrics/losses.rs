@@ -10,12 +10,14 @@ use crate::input::{Inputs, Rows};
 use crate::statistics::sum::Sum;
 use crate::value::{Type, Value};
 
+/// The loss of a pair, with the third argument if there is one; `None`: the pair
+/// does not count.
+type OfPair = fn(&Signature, f64, f64, Option<f64>) -> Result<Option<f64>>;
+
 /// A mean over pairs, in constant space.
 pub struct Loss {
     signature: &'static Signature,
-    /// Of a pair, and of the third argument if there is one; `None`: the pair
-    /// does not count.
-    of: fn(&Signature, f64, f64, Option<f64>) -> Result<Option<f64>>,
+    of: OfPair,
 }
 
 /// The number of pairs and the sum of their losses.

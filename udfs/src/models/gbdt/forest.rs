@@ -292,7 +292,6 @@ impl<C: Cell> Growth<'_, C> {
             children: [0, 0],
             gain: best.gain,
             output,
-            count: sums.count,
         });
         let left = self.divide(rows, cells, &best);
         let (left_rows, right_rows) = rows.split_at_mut(left);

@@ -50,7 +50,6 @@ pub(super) struct Parting {
     pub gain: f64,
     /// What a leaf here would hold.
     pub output: f64,
-    pub count: f64,
 }
 
 /// A leaf of a [`Grown`].
@@ -242,7 +241,6 @@ impl<C: Cell> Grower<'_, C> {
             children: [0, 0],
             gain: best.gain,
             output: old.output,
-            count: old.count,
         });
         let [left, right] = *children;
         let right_leaf = grown.leaves.len();

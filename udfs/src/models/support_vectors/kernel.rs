@@ -93,8 +93,8 @@ impl<const N: usize> NullaryFnOnce for Accumulate<'_, N> {
         if self.distance {
             for (i, out) in self.out.iter_mut().enumerate() {
                 let mut sum = *out;
-                for k in 0..N {
-                    let difference = points[k][i] - self.query[k];
+                for (point, query) in points.iter().zip(&self.query) {
+                    let difference = point[i] - query;
                     sum += difference * difference;
                 }
                 *out = sum;
@@ -102,8 +102,8 @@ impl<const N: usize> NullaryFnOnce for Accumulate<'_, N> {
         } else {
             for (i, out) in self.out.iter_mut().enumerate() {
                 let mut sum = *out;
-                for k in 0..N {
-                    sum += points[k][i] * self.query[k];
+                for (point, query) in points.iter().zip(&self.query) {
+                    sum += point[i] * query;
                 }
                 *out = sum;
             }
