@@ -4,7 +4,7 @@ use faer::Mat;
 
 use crate::error::Result;
 use crate::models::training::{Algorithm, FeatureColumn, Fitted, Training};
-use crate::models::{gbdt, least_squares, naive_bayes, neighbors, pls, support_vectors};
+use crate::models::{elastic_net, gbdt, least_squares, naive_bayes, neighbors, pls, support_vectors};
 use crate::options::Options;
 use crate::statistics::least_squares::Problem;
 use crate::statistics::triangle::Triangle;
@@ -142,6 +142,8 @@ fn factor(training: &Training<'_>, intercept: bool) -> Mat<f64> {
 pub static ALL: &[Entry] = &[
     Entry::Factor(&least_squares::OLS),
     Entry::Factor(&least_squares::RIDGE),
+    Entry::Factor(&elastic_net::LASSO),
+    Entry::Factor(&elastic_net::ELASTIC_NET),
     Entry::Rows(&gbdt::GBDT),
     Entry::Rows(&gbdt::RANDOM_FOREST),
     Entry::Rows(&gbdt::EXTRA_TREES),

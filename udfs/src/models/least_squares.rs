@@ -27,7 +27,8 @@ pub static RIDGE: FactorAlgorithm = FactorAlgorithm {
     },
 };
 
-fn ordinary(reduction: &Reduction<'_>, options: &Options) -> Result<Fitted> {
+/// Without a penalty.
+pub fn ordinary(reduction: &Reduction<'_>, options: &Options) -> Result<Fitted> {
     let solution = reduction.problem.solve(0.0);
     if solution.redundant.is_empty() {
         return Ok(fitted(reduction, &solution, "ok"));
@@ -49,7 +50,8 @@ fn ordinary(reduction: &Reduction<'_>, options: &Options) -> Result<Fitted> {
     Ok(fitted(reduction, &solution, &status))
 }
 
-fn fitted(reduction: &Reduction<'_>, solution: &Solution, status: &str) -> Fitted {
+/// The model of a solution.
+pub fn fitted(reduction: &Reduction<'_>, solution: &Solution, status: &str) -> Fitted {
     Fitted {
         body: Body::Linear(linear(solution, reduction.problem.intercept)),
         status: status.to_owned(),

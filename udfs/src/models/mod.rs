@@ -5,6 +5,7 @@ mod canonical_rows;
 mod classes;
 pub mod dependence;
 mod format;
+pub mod elastic_net;
 pub mod gbdt;
 pub mod import;
 pub mod importance;

@@ -27,13 +27,19 @@ const OWN: &[OptionKey] = &[
         name: "alpha",
         accepts: Accepts::Number(0.0, 1e300),
         default: "null",
-        docs: "ridge (1.0): the penalty on the sum of squared coefficients, features in their own units",
+        docs: "ridge (1.0): the penalty on the sum of squared coefficients, features in their own units; lasso, elastic_net (1.0): the penalty as scikit-learn takes it, per row",
+    },
+    OptionKey {
+        name: "l1_ratio",
+        accepts: Accepts::Number(0.0, 1.0),
+        default: "0.5",
+        docs: "elastic_net: the part of the penalty that is on absolute coefficients; the rest is on squares",
     },
     OptionKey {
         name: "intercept",
         accepts: Accepts::Flag,
         default: "true",
-        docs: "ols, ridge: whether the model has a constant term (never penalised)",
+        docs: "ols, ridge, lasso, elastic_net: whether the model has a constant term (never penalised)",
     },
     OptionKey {
         name: "collinear",
@@ -47,6 +53,8 @@ const OWN: &[OptionKey] = &[
 const ALGORITHMS: &[&str] = &[
     "ols",
     "ridge",
+    "lasso",
+    "elastic_net",
     "gbdt",
     "random_forest",
     "extra_trees",
