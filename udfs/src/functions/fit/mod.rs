@@ -11,13 +11,14 @@ use super::complete_rows::complete_rows;
 use crate::definition::{Aggregate, Argument, Category, Kind, Signature};
 use crate::error::{Error, Result};
 use crate::input::{Feature, Features, Inputs, Numbers, Rows};
-use crate::models::algorithms::{self, Entry, Reduction};
+use crate::models::algorithms::{self, Entry, MomentsReduction, Reduction, WayFit};
 use crate::models::row_store::{Beside, RowStore, Whole};
-use crate::models::training::{Algorithm, FeatureColumn, Fitted, Training};
+use crate::models::training::{FeatureColumn, Fitted, Training};
 use crate::models::{self, Header, Model};
 use crate::options::Options;
 use crate::statistics::least_squares::Problem;
 use crate::statistics::triangle::Triangle;
+use crate::statistics::weighted_moments::{MOST_ROWS, WeightedMoments};
 use crate::value::{Type, Value};
 
 /// See the signature.
@@ -99,6 +100,7 @@ struct Setup {
 enum Kept {
     Factor(Triangle),
     Rows(RowStore),
+    Moments(WeightedMoments),
 }
 
 /// From when to when the rows are.
@@ -193,6 +195,10 @@ impl Aggregate for Fit {
                 push(triangle, setup.intercept, &beside, &features, training);
                 Ok(())
             }
+            Kept::Moments(moments) => {
+                push_moments(moments, &beside, &features, training);
+                Ok(())
+            }
             Kept::Rows(store) => store.update(SIGNATURE.name, &beside, &features, rows),
         }
     }
@@ -211,6 +217,7 @@ impl Aggregate for Fit {
             (_, None) => {}
             (Some(into), Some(from)) => match (&mut into.kept, &from.kept) {
                 (Kept::Factor(into), Kept::Factor(from)) => into.merge(from),
+                (Kept::Moments(into), Kept::Moments(from)) => into.merge(from),
                 (Kept::Rows(into), Kept::Rows(from)) => into.merge(from),
                 _ => {
                     return Err(Error::data(
@@ -234,6 +241,7 @@ impl Aggregate for Fit {
     fn size(&self, state: &State) -> usize {
         state.setup.as_ref().map_or(0, |setup| match &setup.kept {
             Kept::Factor(triangle) => triangle.size(),
+            Kept::Moments(moments) => moments.size(),
             Kept::Rows(store) => store.size(),
         })
     }
@@ -249,9 +257,12 @@ impl Setup {
             algorithm: entry.name().to_owned(),
             intercept,
             options: given.to_string(),
-            kept: match entry {
-                Entry::Factor(_) => Kept::Factor(Triangle::new(columns)),
-                Entry::Rows(_) => Kept::Rows(RowStore::default()),
+            kept: match (entry, entry.way(&options)) {
+                (Entry::Rows(_), _) | (_, Some(WayFit::Rows(_))) => Kept::Rows(RowStore::default()),
+                (_, Some(WayFit::Moments(_))) => {
+                    Kept::Moments(WeightedMoments::new(features.fields.len() + 1, intercept))
+                }
+                (_, None) => Kept::Factor(Triangle::new(columns)),
             },
         })
     }
@@ -373,6 +384,46 @@ fn chosen_rows(
     Ok(Some(weighted))
 }
 
+/// Adds complete rows to the moments of `[X y]`.
+fn push_moments(
+    moments: &mut WeightedMoments,
+    beside: &Beside<'_>,
+    features: &[&Feature<'_>],
+    rows: Rows<'_>,
+) {
+    let numbers = features
+        .iter()
+        .filter_map(|feature| feature.numbers.as_ref());
+    let columns: Vec<&Numbers<'_>> = numbers.chain([beside.target]).collect();
+    if !moments.takes_block(rows.len()) {
+        for row in rows.iter() {
+            let weight = beside.weights.and_then(|weights| weights.get(row));
+            let values = columns.iter().map(|column| column.values()[row]);
+            moments.push(weight.unwrap_or(1.0), values);
+        }
+        return;
+    }
+    let mut start = 0;
+    while start < rows.len() {
+        let count = MOST_ROWS.min(rows.len() - start);
+        let copy = |numbers: &Numbers<'_>, out: &mut Vec<f64>| match rows {
+            Rows::All(_) => numbers.copy_range(start, count, out),
+            Rows::Some(rows) => numbers.copy_rows(Rows::Some(&rows[start..start + count]), out),
+        };
+        let weights = beside.weights.map(|numbers| {
+            let mut weights = Vec::with_capacity(count);
+            copy(numbers, &mut weights);
+            for weight in &mut weights {
+                // NULL counts as 1.
+                *weight = if weight.is_nan() { 1.0 } else { *weight };
+            }
+            weights
+        });
+        moments.push_block(count, weights.as_deref(), |i, out| copy(columns[i], out));
+        start += count;
+    }
+}
+
 /// Adds complete rows to the factor of `[1 X y]`.
 fn push(
     triangle: &mut Triangle,
@@ -431,15 +482,21 @@ fn model(setup: &Setup, state: &State) -> Result<Model> {
             };
             (algorithm.fit)(&reduction, &options)?
         }
-        (Entry::Rows(algorithm), Kept::Rows(store)) => {
-            fit_rows(algorithm, setup, state, store, &options)?
+        (entry, Kept::Moments(moments)) => {
+            let mut moments = moments.clone();
+            moments.flush();
+            let reduction = MomentsReduction {
+                moments: &moments,
+                intercept: setup.intercept,
+                rows: state.rows_used,
+            };
+            match entry.way(&options) {
+                Some(WayFit::Moments(fit)) => fit(&reduction, &options)?,
+                _ => return Err(foreign()),
+            }
         }
-        _ => {
-            return Err(Error::internal(
-                SIGNATURE.name,
-                "a state of another algorithm",
-            ));
-        }
+        (entry, Kept::Rows(store)) => fit_rows(entry, setup, state, store, &options)?,
+        _ => return Err(foreign()),
     };
     let recorded = [COMMON, entry.options()].concat();
     let header = Header {
@@ -462,8 +519,12 @@ fn model(setup: &Setup, state: &State) -> Result<Model> {
     Ok(Model::new(header, fitted.body))
 }
 
+fn foreign() -> Error {
+    Error::internal(SIGNATURE.name, "a state of another algorithm")
+}
+
 fn fit_rows(
-    algorithm: &Algorithm,
+    entry: Entry,
     setup: &Setup,
     state: &State,
     store: &RowStore,
@@ -491,7 +552,7 @@ fn fit_rows(
         times: times.as_deref(),
         validation: validation.as_deref().filter(|_| state.rows_validating > 0),
     };
-    (algorithm.fit)(&training, options)
+    entry.fit(&training, options)
 }
 
 fn feature_column<'a>(whole: &'a Whole<'_>) -> FeatureColumn<'a> {

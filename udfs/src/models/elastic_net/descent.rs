@@ -7,7 +7,7 @@
 //! Karush, Kuhn and Tucker.
 
 use faer::linalg::solvers::Solve;
-use faer::{Mat, Side};
+use faer::{ColRef, Mat, Side};
 
 /// Sweeps over the features before giving up.
 const SWEEPS: usize = 100_000;
@@ -115,9 +115,7 @@ impl Descent {
             let step = after - before;
             if step != 0.0 {
                 self.coefficients[j] = after;
-                for (i, value) in self.gradient.iter_mut().enumerate() {
-                    *value -= self.gram[(i, j)] * step;
-                }
+                subtract(&mut self.gradient, self.gram.col(j), step);
                 furthest = furthest.max((step * own).abs());
             }
         }
@@ -146,10 +144,7 @@ impl Descent {
         }
         let mut gradient = self.products.clone();
         for (i, &j) in active.iter().enumerate() {
-            let coefficient = solution[(i, 0)];
-            for (row, value) in gradient.iter_mut().enumerate() {
-                *value -= self.gram[(row, j)] * coefficient;
-            }
+            subtract(&mut gradient, self.gram.col(j), solution[(i, 0)]);
         }
         let bound = penalty.absolute + TOLERANCE * self.largest;
         let mut rest = (0..gradient.len()).filter(|j| active.binary_search(j).is_err());
@@ -161,5 +156,12 @@ impl Descent {
         }
         self.gradient = gradient;
         true
+    }
+}
+
+/// `from` -= `column` · `step`.
+fn subtract(from: &mut [f64], column: ColRef<'_, f64>, step: f64) {
+    for (value, product) in from.iter_mut().zip(column.iter()) {
+        *value -= product * step;
     }
 }

@@ -3,8 +3,9 @@
 use serde_json::json;
 
 use crate::functions::fit_options;
+use crate::models::reference_rows::{ReferenceRows, parameters as parameters_of};
 use crate::models::training::{FeatureColumn, Training};
-use crate::models::{Body, Linear};
+use crate::models::{Body, Linear, Step};
 
 /// The rows of the script, in reverse if asked.
 fn fit(
@@ -180,4 +181,120 @@ fn limits_are_ridge_least_squares_and_nothing() {
     assert_close(&parameters(&nothing)[..1], &[124.48333333333333], 1e-12);
     assert!(nothing.coefficients.iter().all(|c| c.value == 0.0));
     assert!(status.starts_with("every coefficient is 0"), "{status}");
+}
+
+/// scikit-learn's folds are those of `folds` 4, `purge` 2 and `embargo` 1 where the
+/// time is the number of the row.
+#[test]
+#[allow(clippy::excessive_precision)]
+fn folds_choose_the_penalty_of_scikit_learn() {
+    let rows = ReferenceRows::new();
+    let times: Vec<f64> = (0..60).map(|i| f64::from(i) * 10.0 - 5.0).collect();
+    let cases = [
+        (
+            json!({"algorithm": "lasso", "n_lambdas": 50}),
+            [
+                0.1838342242315691,
+                -0.1357210711755057,
+                0.10094808384771943,
+                0.01002860234802119,
+                1.4244170903066435,
+                0.7395265669111839,
+                68.52592998245657,
+                5.046236493893443,
+            ],
+        ),
+        (
+            json!({"algorithm": "elastic_net", "l1_ratio": 0.3, "n_lambdas": 20, "ratio": 0.01}),
+            [
+                6.127807474385637,
+                1.3762190660331353,
+                0.09517879201490369,
+                0.01001205053108178,
+                0.0,
+                1.9166867335293092,
+                112.32152900243696,
+                4.919851089260462,
+            ],
+        ),
+    ];
+    for (mut options, expected) in cases {
+        options["folds"] = json!(4);
+        options["purge"] = json!(2);
+        options["embargo"] = json!(1);
+        let of = |rows: &ReferenceRows, times: &[f64]| {
+            rows.fit_in_time(options.clone(), &rows.y, None, Some(times))
+                .unwrap()
+        };
+        let fitted = of(&rows, &times);
+        let mut found = vec![fitted.metrics[0].1];
+        found.extend(parameters_of(&fitted.body));
+        let Body::LinearPath(path) = &fitted.body else {
+            panic!("no path");
+        };
+        found.extend([
+            fitted.metrics[1].1,
+            path.steps[7].alpha,
+            path.steps[7].test_error.unwrap(),
+        ]);
+        assert_close(&found, &expected, 1e-9);
+        let chosen: Vec<&Step> = path.steps.iter().filter(|step| step.chosen).collect();
+        assert_eq!(chosen.len(), 1);
+        assert_close(&[chosen[0].alpha], &found[..1], 0.0);
+        assert_close(&chosen[0].coefficients, &found[2..5], 0.0);
+        let backwards: Vec<f64> = times.iter().rev().copied().collect();
+        let reversed = of(&rows.reversed(), &backwards);
+        assert_close(
+            &parameters_of(&reversed.body),
+            &parameters_of(&fitted.body),
+            1e-11,
+        );
+    }
+}
+
+#[test]
+fn a_path_begins_at_zero_and_passes_through_single_fits() {
+    let rows = ReferenceRows::new();
+    let options = json!({"algorithm": "lasso", "alpha": 0.2, "n_lambdas": 9});
+    let fitted = rows.fit(options, &rows.y, Some(&rows.weight)).unwrap();
+    let Body::LinearPath(path) = &fitted.body else {
+        panic!("no path");
+    };
+    assert_eq!(path.steps.len(), 9);
+    assert!(path.steps[0].coefficients.iter().all(|c| *c == 0.0));
+    assert!((path.steps[8].alpha / path.steps[0].alpha / 1e-3 - 1.0).abs() < 1e-12);
+    for step in &path.steps[1..] {
+        assert!(step.coefficients.iter().any(|c| *c != 0.0));
+        let options = json!({"algorithm": "lasso", "alpha": step.alpha});
+        let alone = rows.fit(options, &rows.y, Some(&rows.weight)).unwrap();
+        assert_close(&parameters_of(&alone.body)[1..], &step.coefficients, 1e-10);
+        assert_close(&parameters_of(&alone.body)[..1], &[step.intercept], 1e-10);
+    }
+    let options = json!({"algorithm": "lasso", "alpha": 0.2});
+    let alone = rows.fit(options, &rows.y, Some(&rows.weight)).unwrap();
+    assert_eq!(alone.body.linear(), fitted.body.linear());
+}
+
+#[test]
+fn folds_need_times_and_rows() {
+    let rows = ReferenceRows::new();
+    let times: Vec<f64> = (0..60).map(f64::from).collect();
+    let refused = |options: serde_json::Value, times: Option<&[f64]>| {
+        rows.fit_in_time(options, &rows.y, None, times)
+            .unwrap_err()
+            .to_string()
+    };
+    let of = |more: serde_json::Value| {
+        let mut options = json!({"algorithm": "lasso", "folds": 4});
+        for (name, value) in more.as_object().unwrap() {
+            options[name] = value.clone();
+        }
+        options
+    };
+    assert!(refused(of(json!({})), None).contains("pass the argument time"));
+    assert!(refused(of(json!({})), Some(&[1.0; 60])).contains("the rows have 1 times"));
+    assert!(refused(of(json!({"purge": 60})), Some(&times)).contains("in fold 1 no row trains"));
+    assert!(refused(of(json!({"alpha": 1.0})), Some(&times)).contains("with folds it is chosen"));
+    let ratio = json!({"algorithm": "elastic_net", "l1_ratio": 0.0, "folds": 4});
+    assert!(refused(ratio, Some(&times)).contains("above 0"));
 }
