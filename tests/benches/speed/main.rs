@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! cargo bench --bench speed -- [corr] [spearman] [kendall] [fit] [lag] [screen] [screen_rows]
-//!     [stability] [rolling] [groups] [gbdt] [forest] [predict]
+//!     [stability] [rolling] [groups] [path] [lasso_cv] [logistic] [gbdt] [forest] [predict]
 //! ```
 //!
 //! `LAGRANGE_BENCH_PYTHON` names a Python that has the packages of
@@ -19,7 +19,7 @@ mod stability;
 mod trees;
 
 fn main() {
-    let tasks: [(&str, fn()); 13] = [
+    let tasks: [(&str, fn()); 16] = [
         ("corr", correlation::pearson),
         ("spearman", correlation::spearman),
         ("kendall", correlation::kendall),
@@ -30,6 +30,9 @@ fn main() {
         ("stability", stability::stability),
         ("rolling", linear::rolling),
         ("groups", linear::groups),
+        ("path", linear::path),
+        ("lasso_cv", linear::lasso_cv),
+        ("logistic", linear::logistic),
         ("gbdt", trees::gbdt),
         ("forest", trees::forest),
         ("predict", trees::predict),

@@ -1,6 +1,7 @@
 //! `fit`.
 
 mod options;
+mod report;
 
 use faer::Mat;
 use serde::{Deserialize, Serialize};
@@ -21,40 +22,45 @@ use crate::statistics::triangle::Triangle;
 use crate::statistics::weighted_moments::{MOST_ROWS, WeightedMoments};
 use crate::value::{Type, Value};
 
+pub use report::FitReport;
+
 /// See the signature.
 pub struct Fit;
+
+/// Of fit and of fit_report.
+const ARGUMENTS: &[Argument] = &[
+    Argument::required("target", Kind::Number, "what to predict"),
+    Argument::required(
+        "features",
+        Kind::Features,
+        "what to predict it from, one field per feature",
+    ),
+    Argument::optional("options", Kind::Options, "NULL", "see the options"),
+    Argument::optional(
+        "weight",
+        Kind::Number,
+        "NULL",
+        "how much a row counts, from 0 up; NULL counts as 1",
+    ),
+    Argument::optional(
+        "time",
+        Kind::Moment,
+        "NULL",
+        "when the row is: kept as the model's training window, and what a ranking groups by",
+    ),
+    Argument::optional(
+        "validation",
+        Kind::Number,
+        "NULL",
+        "true for rows that judge when boosting stops and do not train",
+    ),
+];
 
 static SIGNATURE: Signature = Signature {
     name: "fit",
     aliases: &[],
     category: Category::Fitting,
-    arguments: &[
-        Argument::required("target", Kind::Number, "what to predict"),
-        Argument::required(
-            "features",
-            Kind::Features,
-            "what to predict it from, one field per feature",
-        ),
-        Argument::optional("options", Kind::Options, "NULL", "see the options"),
-        Argument::optional(
-            "weight",
-            Kind::Number,
-            "NULL",
-            "how much a row counts, from 0 up; NULL counts as 1",
-        ),
-        Argument::optional(
-            "time",
-            Kind::Moment,
-            "NULL",
-            "when the row is: kept as the model's training window, and what a ranking groups by",
-        ),
-        Argument::optional(
-            "validation",
-            Kind::Number,
-            "NULL",
-            "true for rows that judge when boosting stops and do not train",
-        ),
-    ],
+    arguments: ARGUMENTS,
     options: options::ALL,
     returns: Type::Blob,
     nulls: "A row in which the target is NULL or NaN is left out and counted as skipped, and so is one in which a \
@@ -64,10 +70,14 @@ static SIGNATURE: Signature = Signature {
            Returns the model as bytes for predict, model_info and model_coefficients. `ols` and `ridge` reduce the \
            rows to a triangular factor by Householder QR as they arrive (TSQR, Demmel et al. 2012), in \
            O(features²) space, and never form normal equations: NIST's Longley and Filip problems keep \
-           their digits. Features that repeat others get the solution of least norm, or an error, by the \
-           option `collinear`. `pls` needs no more than that factor either. The others keep the rows until the end: \
+           their digits (docs/accuracy.md). Features that repeat others get the solution of least norm, or an error, by the \
+           option `collinear`. `pls` needs no more than that factor either, and `lasso` and `elastic_net` no more than \
+           the moments of the rows; they minimise what scikit-learn's do, at one penalty, along a path (n_lambdas, see \
+           model_path) or at the penalty that folds by time choose (folds). The others keep the rows until the end: \
+           `logistic` (two classes; predict_proba), `huber` and `quantile` are linear as well, and `ols` keeps them where \
+           `covariance` asks for it; \
            `knn` also in the model; `svr` and `svc` take time that grows with the square of the rows and are meant \
-           for some ten thousand. With GROUP BY, one model per group.",
+           for some ten thousand. With GROUP BY, one model per group; see fit_report where a group may be unfit.",
     example: "SELECT round(predict(fit(y, {'x': x}), {'x': 4.0}), 6) AS at_four \
               FROM (SELECT 1.0 AS x, 3.0 AS y UNION ALL SELECT 2.0, 5.0 UNION ALL SELECT 3.0, 7.0) t",
 };
@@ -139,18 +149,12 @@ impl Aggregate for Fit {
     }
 
     fn update(&self, state: &mut State, inputs: &Inputs<'_>, rows: Rows<'_>) -> Result<()> {
-        let Some(first) = rows.first() else {
-            return Ok(());
-        };
-        let features = inputs.features(FEATURES)?;
-        if state.setup.is_none() {
-            state.setup = Some(Setup::new(features, &inputs.options(OPTIONS, first)?)?);
-        }
+        prepare(state, inputs, rows)?;
         let Some(setup) = &mut state.setup else {
             return Ok(());
         };
         let entry = setup.entry()?;
-        let features = usable(features, entry)?;
+        let features = usable(inputs.features(FEATURES)?, entry)?;
         let beside = Beside {
             target: inputs.numbers(TARGET)?,
             weights: inputs.numbers_if_passed(WEIGHT)?,
@@ -245,6 +249,48 @@ impl Aggregate for Fit {
             Kept::Rows(store) => store.size(),
         })
     }
+}
+
+/// Reads the options where that has not been done.
+///
+/// # Errors
+/// Options and types of features that no row can mend.
+fn prepare(state: &mut State, inputs: &Inputs<'_>, rows: Rows<'_>) -> Result<()> {
+    let Some(first) = rows.first() else {
+        return Ok(());
+    };
+    let features = inputs.features(FEATURES)?;
+    if state.setup.is_none() {
+        state.setup = Some(Setup::new(features, &inputs.options(OPTIONS, first)?)?);
+    }
+    if let Some(setup) = &state.setup {
+        usable(features, setup.entry()?)?;
+    }
+    Ok(())
+}
+
+/// Of algorithms that take missing values, whose rows are not looked at otherwise
+/// before they are kept.
+///
+/// # Errors
+/// A feature with an infinite value in these rows.
+fn refuse_infinities(state: &State, inputs: &Inputs<'_>, rows: Rows<'_>) -> Result<()> {
+    let Some(setup) = &state.setup else {
+        return Ok(());
+    };
+    if !setup.entry()?.takes_missing() {
+        return Ok(());
+    }
+    for feature in &inputs.features(FEATURES)?.fields {
+        if let Some(numbers) = &feature.numbers
+            && rows
+                .iter()
+                .any(|row| numbers.get(row).is_some_and(f64::is_infinite))
+        {
+            return Err(models::infinite_feature(SIGNATURE.name, &feature.name));
+        }
+    }
+    Ok(())
 }
 
 impl Setup {
