@@ -38,6 +38,7 @@ mod lagrange_time_folds;
 mod metrics;
 mod model_coefficients;
 mod model_info;
+mod model_path;
 mod model_runs;
 mod model_to_json;
 mod model_trees;
@@ -87,9 +88,11 @@ static ALL: &[Function] = &[
     Function::Table(&dependence::PartialDependence),
     Function::Aggregate(&permutation_importance::PermutationImportance),
     Function::Aggregate(&fit::Fit),
+    Function::Aggregate(&fit::FitReport),
     Function::Scalar(&import_model::ImportModel),
     Function::Scalar(&model_coefficients::ModelCoefficients),
     Function::Scalar(&model_info::ModelInfo),
+    Function::Scalar(&model_path::ModelPath),
     Function::Scalar(&model_to_json::ModelToJson),
     Function::Scalar(&model_trees::ModelTrees),
     Function::Scalar(&to_onnx::ToOnnx),

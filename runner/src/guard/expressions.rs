@@ -347,9 +347,9 @@ impl Analysis<'_> {
         }
         let ours = self.catalogue.kind(&name);
         if ours == Some(FunctionKind::Aggregate)
-            && (name == "fit" || name == "permutation_importance")
+            && ["fit", "fit_report", "permutation_importance"].contains(&name.as_str())
         {
-            if name == "fit" {
+            if name != "permutation_importance" {
                 self.fit(&name, function, scope);
             }
             let mut value = Value {

@@ -65,7 +65,7 @@ impl Analysis<'_> {
         };
         self.reach(name, site, &features, &target_value, target);
         self.purge(site, cut, scope.random, &target_value);
-        let role = if name == "fit" {
+        let role = if name == "fit" || name == "fit_report" {
             Role::Fit
         } else {
             Role::Other

@@ -14,7 +14,7 @@ TASKS = {
     "tables": ["corr", "corr_nulls", "spearman", "kendall", "lag", "fit"],
     "screen": ["screen", "screen_rows"],
     "stability": ["stability"],
-    "linear": ["rolling", "groups"],
+    "linear": ["rolling", "groups", "lasso_path", "enet_path", "lasso_cv", "logistic"],
     "training": ["tune"],
 }
 

@@ -1,4 +1,5 @@
-"""statsmodels' rolling regression, NumPy's least squares per group."""
+"""statsmodels' rolling regression, NumPy's least squares per group, scikit-learn's
+paths and classes."""
 
 import numpy as np
 import polars as pl
@@ -30,3 +31,40 @@ def groups(file):
         return [np.linalg.lstsq(x, y, rcond=None)[0] for x, y in parts]
 
     best("numpy.linalg.lstsq per group", 1, work)
+
+
+def features(path, count):
+    frame = pl.read_parquet(path)
+    return frame.select([f"c{i}" for i in range(1, count + 1)]).to_numpy(order="c"), frame
+
+
+def lasso_path(file):
+    from sklearn.linear_model import lasso_path
+
+    x, frame = features(file, 100)
+    y = frame["y"].to_numpy()
+    best("sklearn lasso_path", 2, lambda: lasso_path(x - x.mean(0), y - y.mean(), alphas=100))
+
+
+def enet_path(file):
+    from sklearn.linear_model import enet_path
+
+    x, frame = features(file, 100)
+    y = frame["y"].to_numpy()
+    best("sklearn enet_path", 2, lambda: enet_path(x - x.mean(0), y - y.mean(), alphas=100, l1_ratio=0.5))
+
+
+def lasso_cv(file):
+    from sklearn.linear_model import LassoCV
+
+    x, frame = features(file, 100)
+    y = frame["y"].to_numpy()
+    best("sklearn LassoCV", 1, lambda: LassoCV(alphas=100, cv=5).fit(x, y))
+
+
+def logistic(file):
+    from sklearn.linear_model import LogisticRegression
+
+    x, frame = features(file, 50)
+    y = frame["label"].to_numpy()
+    best("sklearn LogisticRegression", 3, lambda: LogisticRegression().fit(x, y))

@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! cargo bench --bench speed -- [corr] [spearman] [kendall] [fit] [lag] [screen] [screen_rows]
-//!     [stability] [rolling] [groups] [gbdt] [forest] [predict] [tune]
+//!     [stability] [rolling] [groups] [path] [lasso_cv] [logistic] [gbdt] [forest] [predict]
+//!     [tune]
 //! ```
 //!
 //! `LAGRANGE_BENCH_PYTHON` names a Python that has the packages of
@@ -20,7 +21,7 @@ mod training;
 mod trees;
 
 fn main() {
-    let tasks: [(&str, fn()); 14] = [
+    let tasks: [(&str, fn()); 17] = [
         ("corr", correlation::pearson),
         ("spearman", correlation::spearman),
         ("kendall", correlation::kendall),
@@ -31,6 +32,9 @@ fn main() {
         ("stability", stability::stability),
         ("rolling", linear::rolling),
         ("groups", linear::groups),
+        ("path", linear::path),
+        ("lasso_cv", linear::lasso_cv),
+        ("logistic", linear::logistic),
         ("gbdt", trees::gbdt),
         ("forest", trees::forest),
         ("predict", trees::predict),

@@ -28,8 +28,9 @@ static SIGNATURE: Signature = Signature {
     docs: "The parameters of a linear model, one entry per feature after the intercept.\n\n\
            `coefficient` is in units of the target per unit of the feature; `standardized` in standard deviations \
            of the target per standard deviation of the feature (NULL for the intercept). `std_error`, `t` and the \
-           two-sided `p` (Student's t with rows - parameters degrees of freedom, under independent errors of \
-           equal variance) are NULL for ridge and where features repeat each other. The entry of the \
+           two-sided `p` (Student's t with rows - parameters degrees of freedom) are those of ordinary least squares, under \
+           what its option `covariance` assumes of the errors; NULL for other algorithms and where features repeat each \
+           other. Of logistic, coefficients are in log odds of the larger class. The entry of the \
            intercept is called `(intercept)`.",
     example: "SELECT unnest(model_coefficients(fit(y, {'x': x}))) AS row \
               FROM (SELECT 1.0 AS x, 3.0 AS y UNION ALL SELECT 2.0, 5.0 UNION ALL SELECT 3.0, 7.5) t",

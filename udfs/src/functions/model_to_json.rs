@@ -22,7 +22,9 @@ static SIGNATURE: Signature = Signature {
            text}), `parameters`, `rows_used`, `rows_skipped`, `window` ({from, to, calendar} or null; seconds since 1970 if \
            calendar), `metrics`, `status`, `library`, and one of\n\
            - `linear`: {intercept: {value, standardized, standard_error}, coefficients: [{value, standardized, \
-           standard_error, feature}], residual_deviation, r2, degrees_of_freedom}\n\
+           standard_error, feature}], residual_deviation, r2, degrees_of_freedom}, of logistic also {link: logistic, classes: \
+           [both values]}, where the sum is the log odds of the second, and of lasso and elastic_net with a path {path: \
+           [{alpha, intercept, coefficients, r2, test_error, test_standard_error, chosen}]}\n\
            - `trees`: {link: identity, logistic, softmax, share or log; base: [what each sum starts from]; classes: [values]; \
            trees: [{output: the sum it adds to, splits: [{feature, at_most: number or in: [categories], missing: left or \
            right, left, right: {split: i} or {leaf: i}, gain, cover, value}], leaves: [{value, cover}]}]}. A walk starts \

@@ -2,12 +2,19 @@
 
 use faer::Mat;
 
+use rayon::prelude::*;
+
 use crate::error::Result;
+use crate::models::canonical_rows::numeric_columns;
 use crate::models::training::{Algorithm, FeatureColumn, Fitted, Prepared, Training};
-use crate::models::{gbdt, least_squares, naive_bayes, neighbors, pls, support_vectors};
+use crate::models::{
+    elastic_net, gbdt, huber, least_squares, logistic, naive_bayes, neighbors, pls, quantile,
+    support_vectors,
+};
 use crate::options::Options;
 use crate::statistics::least_squares::Problem;
 use crate::statistics::triangle::Triangle;
+use crate::statistics::weighted_moments::{MOST_ROWS, WeightedMoments};
 
 /// An algorithm that needs no more of the rows than a triangular factor.
 pub struct FactorAlgorithm {
@@ -17,6 +24,36 @@ pub struct FactorAlgorithm {
     pub options: &'static [&'static str],
     /// Fits at least one row.
     pub fit: fn(&Reduction<'_>, &Options) -> Result<Fitted>,
+    /// What options may ask for instead; the first that is asked for counts.
+    pub ways: &'static [Way],
+}
+
+/// Another way to fit than from a triangular factor.
+pub struct Way {
+    /// Whether the options ask for it.
+    pub asked: fn(&Options) -> bool,
+    /// How it is done.
+    pub fit: WayFit,
+}
+
+/// What a way needs of the rows, and how it fits at least one of them.
+#[derive(Clone, Copy)]
+pub enum WayFit {
+    /// Their moments: less work than the factor, and fewer digits.
+    Moments(fn(&MomentsReduction<'_>, &Options) -> Result<Fitted>),
+    /// All of them.
+    Rows(fn(&Training<'_>, &Options) -> Result<Fitted>),
+}
+
+/// The moments of the rows.
+pub struct MomentsReduction<'a> {
+    /// Of the features and then the target, about the means if there is an
+    /// intercept; nothing is still collected.
+    pub moments: &'a WeightedMoments,
+    /// Whether there is one.
+    pub intercept: bool,
+    /// Rows, at least 1.
+    pub rows: u64,
 }
 
 /// What the rows were reduced to.
@@ -55,6 +92,17 @@ impl Entry {
         }
     }
 
+    /// What the options ask for instead of a factor.
+    pub fn way(self, options: &Options) -> Option<WayFit> {
+        match self {
+            Self::Factor(algorithm) => {
+                let mut ways = algorithm.ways.iter();
+                ways.find(|way| (way.asked)(options)).map(|way| way.fit)
+            }
+            Self::Rows(_) => None,
+        }
+    }
+
     /// Whether a row with a missing feature trains.
     pub fn takes_missing(self) -> bool {
         match self {
@@ -87,7 +135,7 @@ impl Entry {
         match self {
             Self::Rows(algorithm) => (algorithm.fit)(training, options),
             Self::Factor(algorithm) => {
-                SharedFactor::of(algorithm, training, options).fit(training, options)
+                Shared::of(algorithm, training, options).fit(training, options)
             }
         }
     }
@@ -95,7 +143,7 @@ impl Entry {
     /// Does once what fits of these rows under other options share.
     pub fn prepare(self, training: &Training<'_>, options: &Options) -> Result<Box<dyn Prepared>> {
         match self {
-            Self::Factor(algorithm) => Ok(Box::new(SharedFactor::of(algorithm, training, options))),
+            Self::Factor(algorithm) => Ok(Box::new(Shared::of(algorithm, training, options))),
             Self::Rows(algorithm) => match algorithm.prepare {
                 Some(prepare) => prepare(training, options),
                 None => Ok(Box::new(Unshared(algorithm))),
@@ -113,47 +161,112 @@ impl Prepared for Unshared {
     }
 }
 
-/// The factor of rows.
-struct SharedFactor {
+/// What rows were reduced to, for fits that need the same.
+struct Shared {
     algorithm: &'static FactorAlgorithm,
     intercept: bool,
-    factor: Mat<f64>,
+    reduced: Reduced,
 }
 
-impl SharedFactor {
+enum Reduced {
+    Factor(Mat<f64>),
+    Moments(WeightedMoments),
+    /// Not at all.
+    Rows,
+}
+
+impl Shared {
     fn of(algorithm: &'static FactorAlgorithm, training: &Training<'_>, options: &Options) -> Self {
         let intercept = options.flag("intercept");
+        let reduced = match Entry::Factor(algorithm).way(options) {
+            Some(WayFit::Rows(_)) => Reduced::Rows,
+            Some(WayFit::Moments(_)) => {
+                let all: Vec<u32> = (0..training.target.len() as u32).collect();
+                Reduced::Moments(moments(training, intercept, &all))
+            }
+            None => Reduced::Factor(factor(training, intercept)),
+        };
         Self {
             algorithm,
             intercept,
-            factor: factor(training, intercept),
+            reduced,
         }
     }
 }
 
-impl Prepared for SharedFactor {
+impl Prepared for Shared {
     fn fit(&self, training: &Training<'_>, options: &Options) -> Result<Fitted> {
-        if options.flag("intercept") != self.intercept {
-            return Self::of(self.algorithm, training, options).fit(training, options);
-        }
         let rows = training.target.len();
-        let reduction = Reduction {
-            problem: Problem {
-                factor: self.factor.as_ref(),
-                intercept: self.intercept,
-                rows: rows as u64,
-            },
-            names: training.names,
-            weight: training
-                .weights
-                .map_or(rows as f64, |weights| weights.iter().sum()),
-        };
-        (self.algorithm.fit)(&reduction, options)
+        let way = Entry::Factor(self.algorithm).way(options);
+        let same_intercept = options.flag("intercept") == self.intercept;
+        match (way, &self.reduced) {
+            (Some(WayFit::Rows(fit)), _) => fit(training, options),
+            (Some(WayFit::Moments(fit)), Reduced::Moments(moments)) if same_intercept => {
+                let reduction = MomentsReduction {
+                    moments,
+                    intercept: self.intercept,
+                    rows: rows as u64,
+                };
+                fit(&reduction, options)
+            }
+            (None, Reduced::Factor(factor)) if same_intercept => {
+                let weights = training.weights;
+                let reduction = Reduction {
+                    problem: Problem {
+                        factor: factor.as_ref(),
+                        intercept: self.intercept,
+                        rows: rows as u64,
+                    },
+                    names: training.names,
+                    weight: weights.map_or(rows as f64, |weights| weights.iter().sum()),
+                };
+                (self.algorithm.fit)(&reduction, options)
+            }
+            // These options need another reduction.
+            _ => Self::of(self.algorithm, training, options).fit(training, options),
+        }
     }
+}
+
+/// The moments of the features and the target in these rows.
+pub fn moments(training: &Training<'_>, intercept: bool, rows: &[u32]) -> WeightedMoments {
+    /// Blocks that one task multiplies.
+    const TASK: usize = 32 * MOST_ROWS;
+    let columns: Vec<&[f64]> = numeric_columns(training)
+        .into_iter()
+        .chain([training.target])
+        .collect();
+    let part = |rows: &[u32]| {
+        let mut moments = WeightedMoments::new(columns.len(), intercept);
+        for block in rows.chunks(MOST_ROWS) {
+            let chosen = |column: &[f64], out: &mut Vec<f64>| match block {
+                // Neighbours, as they are if the rows came in the order of time.
+                [first, .., last] if (last - first) as usize == block.len() - 1 => {
+                    out.extend_from_slice(&column[*first as usize..=*last as usize]);
+                }
+                _ => out.extend(block.iter().map(|&row| column[row as usize])),
+            };
+            let weights = training.weights.map(|all| {
+                let mut weights = Vec::with_capacity(block.len());
+                chosen(all, &mut weights);
+                weights
+            });
+            moments.push_block(block.len(), weights.as_deref(), |i, out| {
+                chosen(columns[i], out);
+            });
+        }
+        moments
+    };
+    let parts: Vec<WeightedMoments> = rows.par_chunks(TASK).map(part).collect();
+    let mut all = WeightedMoments::new(columns.len(), intercept);
+    for part in &parts {
+        all.merge(part);
+    }
+    all
 }
 
 /// The factor of `[1 X y]`, rows scaled by the roots of their weights.
-fn factor(training: &Training<'_>, intercept: bool) -> Mat<f64> {
+pub fn factor(training: &Training<'_>, intercept: bool) -> Mat<f64> {
     /// Rows that are factored at once.
     const BLOCK: usize = 4096;
     let numbers = training.columns.iter().map(|column| match column {
@@ -190,6 +303,11 @@ fn factor(training: &Training<'_>, intercept: bool) -> Mat<f64> {
 pub static ALL: &[Entry] = &[
     Entry::Factor(&least_squares::OLS),
     Entry::Factor(&least_squares::RIDGE),
+    Entry::Factor(&elastic_net::LASSO),
+    Entry::Factor(&elastic_net::ELASTIC_NET),
+    Entry::Rows(&logistic::LOGISTIC),
+    Entry::Rows(&huber::HUBER),
+    Entry::Rows(&quantile::QUANTILE),
     Entry::Rows(&gbdt::GBDT),
     Entry::Rows(&gbdt::RANDOM_FOREST),
     Entry::Rows(&gbdt::EXTRA_TREES),

@@ -4,7 +4,7 @@
 use serde_json::{Map, Value as Json, json};
 
 use super::trees::{Link, Rule, Tree, Trees};
-use super::{Coefficient, Linear, Model};
+use super::{Body, Coefficient, Linear, Model};
 
 /// The version of the schema.
 const SCHEMA: u32 = 1;
@@ -14,7 +14,15 @@ impl Model {
     pub fn to_json(&self) -> Option<Json> {
         let header = self.header();
         let (key, body) = if let Some(linear) = self.body().linear() {
-            ("linear", linear_json(linear, &header.features))
+            let mut body = linear_json(linear, &header.features);
+            if !self.classes().is_empty() {
+                body["link"] = json!("logistic");
+                body["classes"] = json!(self.classes());
+            }
+            if let Body::LinearPath(path) = self.body() {
+                body["path"] = json!(path.steps);
+            }
+            ("linear", body)
         } else if let Some(trees) = self.body().trees() {
             ("trees", trees_json(trees, &header.features))
         } else {

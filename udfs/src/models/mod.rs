@@ -4,17 +4,22 @@ pub mod algorithms;
 mod canonical_rows;
 mod classes;
 pub mod dependence;
+mod design;
+pub mod elastic_net;
 mod format;
 pub mod gbdt;
+pub mod huber;
 pub mod import;
 pub mod importance;
 mod json;
-mod least_squares;
+pub mod least_squares;
 mod linear;
+pub mod logistic;
 pub mod naive_bayes;
 pub mod neighbors;
 pub mod onnx;
 pub mod pls;
+pub mod quantile;
 #[cfg(test)]
 mod reference_rows;
 pub mod row_store;
@@ -32,7 +37,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 
 pub use format::is_model;
-pub use linear::{Coefficient, Linear};
+pub use linear::{Coefficient, Linear, LinearPath, Logistic, Step};
 
 use crate::error::{Error, Result};
 use crate::input::{Feature, Features, Rows};
@@ -103,6 +108,10 @@ pub enum Body {
     SupportVectors(SupportVectors),
     /// Distributions of the features in each class.
     Bayes(Bayes),
+    /// A weighted sum of features, and those at other penalties.
+    LinearPath(LinearPath),
+    /// Log odds as a weighted sum of features.
+    Logistic(Logistic),
 }
 
 impl Body {
@@ -110,6 +119,8 @@ impl Body {
     pub fn linear(&self) -> Option<&Linear> {
         match self {
             Self::Linear(linear) => Some(linear),
+            Self::LinearPath(path) => Some(&path.linear),
+            Self::Logistic(logistic) => Some(&logistic.linear),
             _ => None,
         }
     }
@@ -132,12 +143,24 @@ impl Body {
 
     /// What is wrong with parameters that came from outside, if anything.
     fn check(&self, features: usize) -> std::result::Result<(), String> {
+        let count = |coefficients: usize| {
+            let wrong = format!("{features} features have {coefficients} coefficients");
+            (coefficients == features).then_some(()).ok_or(wrong)
+        };
         match self {
-            Self::Linear(linear) if linear.coefficients.len() != features => Err(format!(
-                "{features} features have {} coefficients",
-                linear.coefficients.len()
-            )),
-            Self::Linear(_) => Ok(()),
+            Self::Linear(linear) => count(linear.coefficients.len()),
+            Self::LinearPath(path) => {
+                count(path.linear.coefficients.len())?;
+                let mut steps = path.steps.iter();
+                steps.try_for_each(|step| count(step.coefficients.len()))
+            }
+            Self::Logistic(logistic) => {
+                count(logistic.linear.coefficients.len())?;
+                if logistic.classes.len() != 2 {
+                    return Err(format!("{} classes are not two", logistic.classes.len()));
+                }
+                classes::check(&logistic.classes)
+            }
             Self::Trees(trees) => trees.check(features),
             Self::KNearest(nearest) => nearest.check(features),
             Self::SupportVectors(vectors) => vectors.check(features),
@@ -199,6 +222,8 @@ impl Model {
     pub fn predict_complete(&self, features: &[&[f64]], rows: usize) -> Vec<f64> {
         match &self.body {
             Body::Linear(linear) => linear.predict(features, rows),
+            Body::LinearPath(path) => path.linear.predict(features, rows),
+            Body::Logistic(logistic) => logistic.predict(features, rows),
             Body::Trees(trees) => trees.predictions(&self.sums(trees, features, rows)),
             Body::KNearest(nearest) => nearest.predict(features, rows),
             Body::SupportVectors(vectors) => vectors.predict(features, rows),
@@ -210,7 +235,8 @@ impl Model {
     /// numbers. Features as [`Self::predict_complete`] takes them.
     pub fn probabilities(&self, features: &[&[f64]], rows: usize) -> Option<Vec<f64>> {
         match &self.body {
-            Body::Linear(_) | Body::SupportVectors(_) => None,
+            Body::Linear(_) | Body::LinearPath(_) | Body::SupportVectors(_) => None,
+            Body::Logistic(logistic) => Some(logistic.probabilities(features, rows)),
             Body::Trees(trees) => trees.probabilities(&self.sums(trees, features, rows)),
             Body::KNearest(nearest) => nearest.probabilities(features, rows),
             Body::Bayes(bayes) => Some(bayes.probabilities(features, rows)),
@@ -221,7 +247,8 @@ impl Model {
     /// predicts numbers.
     pub fn classes(&self) -> &[f64] {
         match &self.body {
-            Body::Linear(_) => &[],
+            Body::Linear(_) | Body::LinearPath(_) => &[],
+            Body::Logistic(logistic) => &logistic.classes,
             Body::Trees(trees) => &trees.classes,
             Body::KNearest(nearest) => &nearest.classes,
             Body::SupportVectors(vectors) => &vectors.classes,
@@ -240,21 +267,22 @@ impl Model {
     ) -> Option<Vec<f64>> {
         let width = features.len() + 1;
         let mut out = vec![0.0; rows * width];
-        match &self.body {
-            Body::Linear(linear) => {
-                for (row, out) in out.chunks_exact_mut(width).enumerate() {
-                    out[0] = linear.intercept.value;
-                    for (i, coefficient) in linear.coefficients.iter().enumerate() {
-                        out[i + 1] = coefficient.value * features[i][row];
-                    }
+        if let Some(linear) = self.body.linear() {
+            for (row, out) in out.chunks_exact_mut(width).enumerate() {
+                out[0] = linear.intercept.value;
+                for (i, coefficient) in linear.coefficients.iter().enumerate() {
+                    out[i + 1] = coefficient.value * features[i][row];
                 }
             }
+            return Some(out);
+        }
+        match &self.body {
             Body::Trees(trees) => {
                 let explainer = self.explainer.get_or_init(|| Explainer::of(trees));
                 let output = output.min(trees.outputs as usize - 1);
                 explainer.explain(output, features, &mut out);
             }
-            Body::KNearest(_) | Body::SupportVectors(_) | Body::Bayes(_) => return None,
+            _ => return None,
         }
         Some(out)
     }

@@ -14,6 +14,7 @@ pub static PLS: FactorAlgorithm = FactorAlgorithm {
     name: "pls",
     options: &["components"],
     fit,
+    ways: &[],
 };
 
 /// The declarations.
@@ -182,14 +183,10 @@ mod tests {
     use serde_json::json;
 
     use crate::models::Model;
-    use crate::models::reference_rows::{ReferenceRows, assert_close};
+    use crate::models::reference_rows::{self, ReferenceRows, assert_close};
 
     fn parameters(model: &Model) -> Vec<f64> {
-        let linear = model.body().linear().unwrap();
-        let coefficients = linear.coefficients.iter().map(|c| c.value);
-        std::iter::once(linear.intercept.value)
-            .chain(coefficients)
-            .collect()
+        reference_rows::parameters(model.body())
     }
 
     #[test]

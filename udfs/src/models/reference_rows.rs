@@ -5,7 +5,7 @@ use serde_json::{Map, Value as Json};
 use crate::error::Result;
 use crate::functions::fit_options;
 use crate::models::training::{FeatureColumn, Fitted, Training};
-use crate::models::{Header, Model};
+use crate::models::{Body, Header, Model};
 
 /// Rows in any order.
 #[derive(Clone)]
@@ -90,6 +90,17 @@ impl ReferenceRows {
 
     /// A fit of `target` to all three features.
     pub fn fit(&self, options: Json, target: &[f64], weights: Option<&[f64]>) -> Result<Fitted> {
+        self.fit_in_time(options, target, weights, None)
+    }
+
+    /// The same, of rows that have times.
+    pub fn fit_in_time(
+        &self,
+        options: Json,
+        target: &[f64],
+        weights: Option<&[f64]>,
+        times: Option<&[f64]>,
+    ) -> Result<Fitted> {
         let (entry, options) = fit_options(&options)?;
         let columns = [&self.a, &self.b, &self.c];
         let training = Training {
@@ -99,7 +110,7 @@ impl ReferenceRows {
                 .to_vec(),
             target,
             weights,
-            times: None,
+            times,
             validation: None,
         };
         entry.fit(&training, &options)
@@ -126,6 +137,15 @@ impl ReferenceRows {
         assert_eq!(read, model);
         read
     }
+}
+
+/// The intercept, then the coefficients.
+pub fn parameters(body: &Body) -> Vec<f64> {
+    let linear = body.linear().unwrap();
+    let coefficients = linear.coefficients.iter().map(|c| c.value);
+    std::iter::once(linear.intercept.value)
+        .chain(coefficients)
+        .collect()
 }
 
 /// Equal to `tolerance`, relative to numbers above 1.

@@ -459,7 +459,7 @@ pub(super) fn sum_of_deviations(values: &[f64], origin: f64) -> f64 {
 }
 
 /// lower(`out`) += or = `block`ᵀ `block`.
-pub(super) fn add_self_product(
+pub fn add_self_product(
     out: &mut [f64],
     block: &[f64],
     stride: usize,

@@ -74,20 +74,9 @@ impl Problem<'_> {
     /// each other and `penalty` is 0, the solution of least ‖w‖.
     pub fn solve(&self, penalty: f64) -> Solution {
         let (k, p) = (self.first(), self.features());
-        let y = k + p;
         let triangle = self.triangle();
-        let spread = norm((k..=y).map(|i| self.factor[(i, y)]));
-        let whole = norm((0..=y).map(|i| self.factor[(i, y)]));
-        // What a constant target leaves is rounding, and nothing to explain.
-        let constant = spread <= CONSTANT_TOLERANCE * whole;
-        let target = if constant {
-            Mat::zeros(p, 1)
-        } else {
-            self.projected_target()
-        };
-        let spreads: Vec<f64> = (0..p)
-            .map(|j| norm((0..=j).map(|i| triangle[(i, j)])))
-            .collect();
+        let target = self.target();
+        let spreads = self.spreads();
         let constants = self.constants(&spreads);
         let redundancy = self.redundancy(&spreads, &constants);
         let mut weights = if penalty > 0.0 {
@@ -103,11 +92,38 @@ impl Problem<'_> {
         for j in (0..p).filter(|&j| constants[j]) {
             weights[(j, 0)] = 0.0;
         }
-        let residual = &target - triangle * &weights;
+        let coefficients: Vec<f64> = weights.col(0).iter().copied().collect();
+        let redundant = redundancy.map_or_else(Vec::new, |redundancy| redundancy.repeated);
+        let full = penalty == 0.0 && redundant.is_empty();
+        let parameters = p - redundant.len() + k;
+        let solution = self.described(coefficients, redundant, parameters);
+        let freedom = solution.degrees_of_freedom;
+        let errors = (full && freedom > 0.0)
+            .then(|| self.standard_errors(solution.residual_squares / freedom));
+        Solution { errors, ..solution }
+    }
+
+    /// What coefficients, however they were found, leave unexplained;
+    /// `parameters` counts the intercept.
+    pub fn described(
+        &self,
+        coefficients: Vec<f64>,
+        redundant: Vec<usize>,
+        parameters: usize,
+    ) -> Solution {
+        let (k, p) = (self.first(), self.features());
+        let y = k + p;
+        let constant = self.has_constant_target();
+        let triangle = self.triangle();
+        let weights = Mat::from_fn(p, 1, |i, _| coefficients[i]);
+        let residual = self.target() - triangle * weights;
         let unexplained = if constant { 0.0 } else { self.factor[(y, y)] };
         let residual_squares = unexplained.powi(2) + norm(residual.col(0).iter().copied()).powi(2);
-        let total_squares = if constant { 0.0 } else { spread.powi(2) };
-        let coefficients: Vec<f64> = weights.col(0).iter().copied().collect();
+        let total_squares = if constant {
+            0.0
+        } else {
+            self.target_spread().powi(2)
+        };
         let intercept = if self.intercept {
             let fitted: f64 = (0..p)
                 .map(|j| self.factor[(0, k + j)] * coefficients[j])
@@ -116,21 +132,57 @@ impl Problem<'_> {
         } else {
             0.0
         };
-        let redundant = redundancy.map_or_else(Vec::new, |redundancy| redundancy.repeated);
-        let rank = p - redundant.len();
-        let degrees_of_freedom = self.rows as f64 - (rank + k) as f64;
-        let errors = (penalty == 0.0 && redundant.is_empty() && degrees_of_freedom > 0.0)
-            .then(|| self.standard_errors(residual_squares / degrees_of_freedom));
         Solution {
             intercept,
             coefficients,
-            errors,
+            errors: None,
             redundant,
             residual_squares,
             total_squares,
-            spreads,
-            degrees_of_freedom,
+            spreads: self.spreads(),
+            degrees_of_freedom: self.rows as f64 - parameters as f64,
         }
+    }
+
+    /// XᵀX and Xᵀy, about the means if there is an intercept; zeros for
+    /// features that do not vary.
+    pub fn products(&self) -> (Mat<f64>, Vec<f64>) {
+        let constants = self.constants(&self.spreads());
+        let mut triangle = self.triangle().to_owned();
+        for j in (0..self.features()).filter(|&j| constants[j]) {
+            triangle.col_mut(j).fill(0.0);
+        }
+        let products = triangle.transpose() * self.target();
+        let gram = triangle.transpose() * &triangle;
+        (gram, products.col(0).iter().copied().collect())
+    }
+
+    /// Whether what varies of the target is rounding, and nothing to explain.
+    fn has_constant_target(&self) -> bool {
+        let y = self.first() + self.features();
+        let whole = norm((0..=y).map(|i| self.factor[(i, y)]));
+        self.target_spread() <= CONSTANT_TOLERANCE * whole
+    }
+
+    fn target_spread(&self) -> f64 {
+        let (k, p) = (self.first(), self.features());
+        norm((k..=k + p).map(|i| self.factor[(i, k + p)]))
+    }
+
+    /// [`Self::projected_target`], or zeros if the target is constant.
+    fn target(&self) -> Mat<f64> {
+        if self.has_constant_target() {
+            Mat::zeros(self.features(), 1)
+        } else {
+            self.projected_target()
+        }
+    }
+
+    fn spreads(&self) -> Vec<f64> {
+        let triangle = self.triangle();
+        (0..self.features())
+            .map(|j| norm((0..=j).map(|i| triangle[(i, j)])))
+            .collect()
     }
 
     /// Roots of the diagonal of σ²(RᵀR)⁻¹ = σ² R⁻¹R⁻ᵀ.

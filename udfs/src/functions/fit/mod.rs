@@ -1,6 +1,7 @@
 //! `fit`.
 
 mod options;
+mod report;
 
 use faer::Mat;
 use serde::{Deserialize, Serialize};
@@ -11,50 +12,56 @@ use super::complete_rows::complete_rows;
 use crate::definition::{Aggregate, Argument, Category, Kind, OptionKey, Signature};
 use crate::error::{Error, Result};
 use crate::input::{Feature, Features, Inputs, Numbers, Rows};
-use crate::models::algorithms::{self, Entry, Reduction};
+use crate::models::algorithms::{self, Entry, MomentsReduction, Reduction, WayFit};
 use crate::models::row_store::{Beside, RowStore, Whole};
-use crate::models::training::{Algorithm, FeatureColumn, Fitted, Training};
+use crate::models::training::{FeatureColumn, Fitted, Training};
 use crate::models::validation::Recipe;
 use crate::models::{self, Header, Model};
 use crate::options::Options;
 use crate::statistics::least_squares::Problem;
 use crate::statistics::triangle::Triangle;
+use crate::statistics::weighted_moments::{MOST_ROWS, WeightedMoments};
 use crate::value::{Type, Value};
+
+pub use report::FitReport;
 
 /// See the signature.
 pub struct Fit;
+
+/// Of fit and of fit_report.
+const ARGUMENTS: &[Argument] = &[
+    Argument::required("target", Kind::Number, "what to predict"),
+    Argument::required(
+        "features",
+        Kind::Features,
+        "what to predict it from, one field per feature",
+    ),
+    Argument::optional("options", Kind::Options, "NULL", "see the options"),
+    Argument::optional(
+        "weight",
+        Kind::Number,
+        "NULL",
+        "how much a row counts, from 0 up; NULL counts as 1",
+    ),
+    Argument::optional(
+        "time",
+        Kind::Moment,
+        "NULL",
+        "when the row is: kept as the model's training window, and what a ranking groups by",
+    ),
+    Argument::optional(
+        "validation",
+        Kind::Number,
+        "NULL",
+        "true for rows that judge when boosting stops and do not train",
+    ),
+];
 
 static SIGNATURE: Signature = Signature {
     name: "fit",
     aliases: &[],
     category: Category::Fitting,
-    arguments: &[
-        Argument::required("target", Kind::Number, "what to predict"),
-        Argument::required(
-            "features",
-            Kind::Features,
-            "what to predict it from, one field per feature",
-        ),
-        Argument::optional("options", Kind::Options, "NULL", "see the options"),
-        Argument::optional(
-            "weight",
-            Kind::Number,
-            "NULL",
-            "how much a row counts, from 0 up; NULL counts as 1",
-        ),
-        Argument::optional(
-            "time",
-            Kind::Moment,
-            "NULL",
-            "when the row is: kept as the model's training window, and what a ranking groups by",
-        ),
-        Argument::optional(
-            "validation",
-            Kind::Number,
-            "NULL",
-            "true for rows that judge when boosting stops and do not train",
-        ),
-    ],
+    arguments: ARGUMENTS,
     options: options::ALL,
     returns: Type::Blob,
     nulls: "A row in which the target is NULL or NaN is left out and counted as skipped, and so is one in which a \
@@ -64,10 +71,14 @@ static SIGNATURE: Signature = Signature {
            Returns the model as bytes for predict, model_info and model_coefficients. `ols` and `ridge` reduce the \
            rows to a triangular factor by Householder QR as they arrive (TSQR, Demmel et al. 2012), in \
            O(features²) space, and never form normal equations: NIST's Longley and Filip problems keep \
-           their digits. Features that repeat others get the solution of least norm, or an error, by the \
-           option `collinear`. `pls` needs no more than that factor either. The others keep the rows until the end: \
+           their digits (docs/accuracy.md). Features that repeat others get the solution of least norm, or an error, by the \
+           option `collinear`. `pls` needs no more than that factor either, and `lasso` and `elastic_net` no more than \
+           the moments of the rows; they minimise what scikit-learn's do, at one penalty, along a path (n_lambdas, see \
+           model_path) or at the penalty that folds by time choose (folds). The others keep the rows until the end: \
+           `logistic` (two classes; predict_proba), `huber` and `quantile` are linear as well, and `ols` keeps them where \
+           `covariance` asks for it; \
            `knn` also in the model; `svr` and `svc` take time that grows with the square of the rows and are meant \
-           for some ten thousand. With GROUP BY, one model per group.",
+           for some ten thousand. With GROUP BY, one model per group; see fit_report where a group may be unfit.",
     example: "SELECT round(predict(fit(y, {'x': x}), {'x': 4.0}), 6) AS at_four \
               FROM (SELECT 1.0 AS x, 3.0 AS y UNION ALL SELECT 2.0, 5.0 UNION ALL SELECT 3.0, 7.0) t",
 };
@@ -100,6 +111,7 @@ struct Setup {
 enum Kept {
     Factor(Triangle),
     Rows(RowStore),
+    Moments(WeightedMoments),
 }
 
 /// From when to when the rows are.
@@ -138,18 +150,12 @@ impl Aggregate for Fit {
     }
 
     fn update(&self, state: &mut State, inputs: &Inputs<'_>, rows: Rows<'_>) -> Result<()> {
-        let Some(first) = rows.first() else {
-            return Ok(());
-        };
-        let features = inputs.features(FEATURES)?;
-        if state.setup.is_none() {
-            state.setup = Some(Setup::new(features, &inputs.options(OPTIONS, first)?)?);
-        }
+        prepare(state, inputs, rows)?;
         let Some(setup) = &mut state.setup else {
             return Ok(());
         };
         let entry = setup.entry()?;
-        let features = usable(features, entry)?;
+        let features = usable(inputs.features(FEATURES)?, entry)?;
         let beside = Beside {
             target: inputs.numbers(TARGET)?,
             weights: inputs.numbers_if_passed(WEIGHT)?,
@@ -194,6 +200,10 @@ impl Aggregate for Fit {
                 push(triangle, setup.intercept, &beside, &features, training);
                 Ok(())
             }
+            Kept::Moments(moments) => {
+                push_moments(moments, &beside, &features, training);
+                Ok(())
+            }
             Kept::Rows(store) => store.update(SIGNATURE.name, &beside, &features, rows),
         }
     }
@@ -212,6 +222,7 @@ impl Aggregate for Fit {
             (_, None) => {}
             (Some(into), Some(from)) => match (&mut into.kept, &from.kept) {
                 (Kept::Factor(into), Kept::Factor(from)) => into.merge(from),
+                (Kept::Moments(into), Kept::Moments(from)) => into.merge(from),
                 (Kept::Rows(into), Kept::Rows(from)) => into.merge(from),
                 _ => {
                     return Err(Error::data(
@@ -235,9 +246,52 @@ impl Aggregate for Fit {
     fn size(&self, state: &State) -> usize {
         state.setup.as_ref().map_or(0, |setup| match &setup.kept {
             Kept::Factor(triangle) => triangle.size(),
+            Kept::Moments(moments) => moments.size(),
             Kept::Rows(store) => store.size(),
         })
     }
+}
+
+/// Reads the options where that has not been done.
+///
+/// # Errors
+/// Options and types of features that no row can mend.
+fn prepare(state: &mut State, inputs: &Inputs<'_>, rows: Rows<'_>) -> Result<()> {
+    let Some(first) = rows.first() else {
+        return Ok(());
+    };
+    let features = inputs.features(FEATURES)?;
+    if state.setup.is_none() {
+        state.setup = Some(Setup::new(features, &inputs.options(OPTIONS, first)?)?);
+    }
+    if let Some(setup) = &state.setup {
+        usable(features, setup.entry()?)?;
+    }
+    Ok(())
+}
+
+/// Of algorithms that take missing values, whose rows are not looked at otherwise
+/// before they are kept.
+///
+/// # Errors
+/// A feature with an infinite value in these rows.
+fn refuse_infinities(state: &State, inputs: &Inputs<'_>, rows: Rows<'_>) -> Result<()> {
+    let Some(setup) = &state.setup else {
+        return Ok(());
+    };
+    if !setup.entry()?.takes_missing() {
+        return Ok(());
+    }
+    for feature in &inputs.features(FEATURES)?.fields {
+        if let Some(numbers) = &feature.numbers
+            && rows
+                .iter()
+                .any(|row| numbers.get(row).is_some_and(f64::is_infinite))
+        {
+            return Err(models::infinite_feature(SIGNATURE.name, &feature.name));
+        }
+    }
+    Ok(())
 }
 
 impl Setup {
@@ -250,9 +304,12 @@ impl Setup {
             algorithm: entry.name().to_owned(),
             intercept,
             options: given.to_string(),
-            kept: match entry {
-                Entry::Factor(_) => Kept::Factor(Triangle::new(columns)),
-                Entry::Rows(_) => Kept::Rows(RowStore::default()),
+            kept: match (entry, entry.way(&options)) {
+                (Entry::Rows(_), _) | (_, Some(WayFit::Rows(_))) => Kept::Rows(RowStore::default()),
+                (_, Some(WayFit::Moments(_))) => {
+                    Kept::Moments(WeightedMoments::new(features.fields.len() + 1, intercept))
+                }
+                (_, None) => Kept::Factor(Triangle::new(columns)),
             },
         })
     }
@@ -392,6 +449,46 @@ fn chosen_rows(
     Ok(Some(weighted))
 }
 
+/// Adds complete rows to the moments of `[X y]`.
+fn push_moments(
+    moments: &mut WeightedMoments,
+    beside: &Beside<'_>,
+    features: &[&Feature<'_>],
+    rows: Rows<'_>,
+) {
+    let numbers = features
+        .iter()
+        .filter_map(|feature| feature.numbers.as_ref());
+    let columns: Vec<&Numbers<'_>> = numbers.chain([beside.target]).collect();
+    if !moments.takes_block(rows.len()) {
+        for row in rows.iter() {
+            let weight = beside.weights.and_then(|weights| weights.get(row));
+            let values = columns.iter().map(|column| column.values()[row]);
+            moments.push(weight.unwrap_or(1.0), values);
+        }
+        return;
+    }
+    let mut start = 0;
+    while start < rows.len() {
+        let count = MOST_ROWS.min(rows.len() - start);
+        let copy = |numbers: &Numbers<'_>, out: &mut Vec<f64>| match rows {
+            Rows::All(_) => numbers.copy_range(start, count, out),
+            Rows::Some(rows) => numbers.copy_rows(Rows::Some(&rows[start..start + count]), out),
+        };
+        let weights = beside.weights.map(|numbers| {
+            let mut weights = Vec::with_capacity(count);
+            copy(numbers, &mut weights);
+            for weight in &mut weights {
+                // NULL counts as 1.
+                *weight = if weight.is_nan() { 1.0 } else { *weight };
+            }
+            weights
+        });
+        moments.push_block(count, weights.as_deref(), |i, out| copy(columns[i], out));
+        start += count;
+    }
+}
+
 /// Adds complete rows to the factor of `[1 X y]`.
 fn push(
     triangle: &mut Triangle,
@@ -450,15 +547,21 @@ fn model(setup: &Setup, state: &State) -> Result<Model> {
             };
             (algorithm.fit)(&reduction, &options)?
         }
-        (Entry::Rows(algorithm), Kept::Rows(store)) => {
-            fit_rows(algorithm, setup, state, store, &options)?
+        (entry, Kept::Moments(moments)) => {
+            let mut moments = moments.clone();
+            moments.flush();
+            let reduction = MomentsReduction {
+                moments: &moments,
+                intercept: setup.intercept,
+                rows: state.rows_used,
+            };
+            match entry.way(&options) {
+                Some(WayFit::Moments(fit)) => fit(&reduction, &options)?,
+                _ => return Err(foreign()),
+            }
         }
-        _ => {
-            return Err(Error::internal(
-                SIGNATURE.name,
-                "a state of another algorithm",
-            ));
-        }
+        (entry, Kept::Rows(store)) => fit_rows(entry, setup, state, store, &options)?,
+        _ => return Err(foreign()),
     };
     let recorded = [COMMON, entry.options()].concat();
     let header = Header {
@@ -481,8 +584,12 @@ fn model(setup: &Setup, state: &State) -> Result<Model> {
     Ok(Model::new(header, fitted.body))
 }
 
+fn foreign() -> Error {
+    Error::internal(SIGNATURE.name, "a state of another algorithm")
+}
+
 fn fit_rows(
-    algorithm: &Algorithm,
+    entry: Entry,
     setup: &Setup,
     state: &State,
     store: &RowStore,
@@ -510,7 +617,7 @@ fn fit_rows(
         times: times.as_deref(),
         validation: validation.as_deref().filter(|_| state.rows_validating > 0),
     };
-    (algorithm.fit)(&training, options)
+    entry.fit(&training, options)
 }
 
 fn feature_column<'a>(whole: &'a Whole<'_>) -> FeatureColumn<'a> {

@@ -1,11 +1,12 @@
 //! The options of `fit`: those of every algorithm in one list.
 
 use crate::definition::{Accepts, OptionKey};
+use crate::models::elastic_net::options as elastic_net;
 use crate::models::gbdt::options as gbdt;
 use crate::models::naive_bayes::options as naive_bayes;
 use crate::models::neighbors::options as neighbors;
 use crate::models::support_vectors::options as support_vectors;
-use crate::models::{pls, scaling};
+use crate::models::{huber, least_squares, pls, scaling};
 
 /// Options that every algorithm takes.
 pub const COMMON: &[&str] = &["algorithm", "target"];
@@ -27,19 +28,16 @@ const OWN: &[OptionKey] = &[
         name: "alpha",
         accepts: Accepts::Number(0.0, 1e300),
         default: "null",
-        docs: "ridge (1.0): the penalty on the sum of squared coefficients, features in their own units",
+        docs: "the penalty, features in their own units. ridge (1.0): on the sum of squared coefficients; lasso, elastic_net \
+               (1.0): per row, as scikit-learn has it; logistic (1.0): on half the sum of squares (or the sum of absolute \
+               coefficients, see l1_ratio), against the sum of log losses, scikit-learn's 1/C; huber (0.0001): on the sum \
+               of squares, as scikit-learn has it; quantile (0.0): on the sum of absolute coefficients, per row",
     },
     OptionKey {
         name: "intercept",
         accepts: Accepts::Flag,
         default: "true",
-        docs: "ols, ridge: whether the model has a constant term (never penalised)",
-    },
-    OptionKey {
-        name: "collinear",
-        accepts: Accepts::Choice(&["minimum_norm", "error"]),
-        default: "\"minimum_norm\"",
-        docs: "ols: what features that repeat others do; minimum_norm names them in the model's status",
+        docs: "ols, ridge, lasso, elastic_net, logistic, huber, quantile: whether the model has a constant term (never penalised)",
     },
 ];
 
@@ -47,6 +45,11 @@ const OWN: &[OptionKey] = &[
 const ALGORITHMS: &[&str] = &[
     "ols",
     "ridge",
+    "lasso",
+    "elastic_net",
+    "logistic",
+    "huber",
+    "quantile",
     "gbdt",
     "random_forest",
     "extra_trees",
@@ -62,6 +65,9 @@ pub static ALL: &[OptionKey] = &joined::<{ count(LISTS) }>(LISTS);
 
 const LISTS: &[&[OptionKey]] = &[
     OWN,
+    least_squares::KEYS,
+    elastic_net::KEYS,
+    huber::KEYS,
     gbdt::KEYS,
     pls::KEYS,
     neighbors::KEYS,

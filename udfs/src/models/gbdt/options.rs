@@ -163,7 +163,7 @@ pub const KEYS: &[OptionKey] = &[
         "quantile",
         Accepts::Number(1e-6, 1.0),
         "0.5",
-        "gbdt with quantile: which quantile of the target is predicted, below 1",
+        "gbdt with the objective quantile, quantile: which quantile of the target is predicted, below 1",
     ),
     OptionKey::new(
         "early_stopping_rounds",

@@ -158,8 +158,8 @@ impl FoldModel for Fitted {
         match (method, self.model.body()) {
             (Method::Gain, Body::Trees(trees)) => Some(trees.gains(count)),
             (Method::Split, Body::Trees(trees)) => Some(trees.split_counts(count)),
-            (Method::Coefficient, Body::Linear(linear)) => {
-                let coefficients = linear.coefficients.iter();
+            (Method::Coefficient, body) => {
+                let coefficients = body.linear()?.coefficients.iter();
                 Some(
                     coefficients
                         .map(|coefficient| coefficient.standardized)

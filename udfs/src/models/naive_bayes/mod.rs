@@ -3,20 +3,19 @@
 //! Learning, 2nd ed., section 6.6.3).
 
 pub mod options;
-mod sums;
 
 use std::f64::consts::TAU;
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use self::sums::{Cuts, Sum};
 use crate::error::{Error, Result};
 use crate::models::Body;
 use crate::models::canonical_rows::numeric_columns;
 use crate::models::classes;
 use crate::models::training::{Algorithm, Fitted, Training};
 use crate::options::Options;
+use crate::statistics::exact_sums::{Cuts, Sum};
 
 /// `naive_bayes`.
 pub static NAIVE_BAYES: Algorithm = Algorithm {

@@ -40,7 +40,8 @@ pub fn export(function: &str, model: &Model) -> Result<Vec<u8>> {
     }
     let mut graph = Graph::default();
     if let Some(linear) = model.body().linear() {
-        add_linear(&mut graph, linear, &header.features);
+        let sums = add_linear(&mut graph, linear, &header.features);
+        add_outcome(&mut graph, &sums, model.classes());
     } else if let Some(ensemble) = model.body().trees() {
         trees::add(&mut graph, ensemble, &header.features);
     } else {
@@ -69,7 +70,8 @@ fn matrix(graph: &mut Graph, columns: &[String]) -> String {
     graph.node("Concat", &columns, vec![int("axis", 1)])
 }
 
-fn add_linear(graph: &mut Graph, linear: &Linear, features: &[String]) {
+/// The weighted sum of each row.
+fn add_linear(graph: &mut Graph, linear: &Linear, features: &[String]) -> String {
     for name in features {
         graph.input(name, TensorProto::DOUBLE);
     }
@@ -77,8 +79,43 @@ fn add_linear(graph: &mut Graph, linear: &Linear, features: &[String]) {
     let values: Vec<f64> = linear.coefficients.iter().map(|c| c.value).collect();
     let weights = graph.doubles(&[values.len() as i64, 1], &values);
     let intercept = graph.doubles(&[1], &[linear.intercept.value]);
-    let sums = graph.node("Gemm", &[&rows, &weights, &intercept], vec![]);
-    let axis = graph.integers(&[1]);
-    graph.named_node("Squeeze", &[&sums, &axis], vec![], PREDICTION);
+    graph.node("Gemm", &[&rows, &weights, &intercept], vec![])
+}
+
+/// What the sums stand for: numbers, or the log odds of the second class.
+fn add_outcome(graph: &mut Graph, sums: &str, classes: &[f64]) {
     graph.output(PREDICTION, &[]);
+    if classes.is_empty() {
+        let axis = graph.integers(&[1]);
+        graph.named_node("Squeeze", &[sums, &axis], vec![], PREDICTION);
+    } else {
+        add_second_class(graph, classes, sums, 0.0);
+        add_both_probabilities(graph, sums);
+    }
+}
+
+/// The probabilities of two classes by the log odds of the second.
+fn add_both_probabilities(graph: &mut Graph, sums: &str) {
+    let other = graph.node("Neg", &[sums], vec![]);
+    let both = [
+        graph.node("Sigmoid", &[&other], vec![]),
+        graph.node("Sigmoid", &[sums], vec![]),
+    ];
+    let axis = vec![int("axis", 1)];
+    graph.named_node("Concat", &[&both[0], &both[1]], axis, PROBABILITIES);
+    graph.output(PROBABILITIES, &[2]);
+}
+
+/// The prediction: the second class's value where the sum is above the limit.
+fn add_second_class(graph: &mut Graph, classes: &[f64], sums: &str, limit: f64) {
+    let limit = graph.doubles(&[1, 1], &[limit]);
+    let second = graph.node("Greater", &[sums, &limit], vec![]);
+    let one = |i: usize| [classes.get(i).copied().unwrap_or(i as f64)];
+    let values = [
+        graph.doubles(&[1, 1], &one(1)),
+        graph.doubles(&[1, 1], &one(0)),
+    ];
+    let class = graph.node("Where", &[&second, &values[0], &values[1]], vec![]);
+    let axis = graph.integers(&[1]);
+    graph.named_node("Squeeze", &[&class, &axis], vec![], PREDICTION);
 }

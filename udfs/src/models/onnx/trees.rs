@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::graph::{Graph, byte_list, double_list, int, ints, strings};
 use super::message::TensorProto;
-use super::{PREDICTION, PROBABILITIES, matrix};
+use super::{PREDICTION, PROBABILITIES, add_both_probabilities, add_second_class, matrix};
 use crate::models::trees::{Link, Rule, Tree, Trees};
 
 /// The columns that the trees look at: numbers as they come, and of text whether
@@ -218,18 +218,11 @@ fn add_link(graph: &mut Graph, ensemble: &Trees, sums: &str) {
             graph.named_node("Squeeze", &[&means, &axis], vec![], PREDICTION);
         }
         Link::Logistic => {
-            add_second_class(graph, ensemble, sums, 0.0);
-            let other = graph.node("Neg", &[sums], vec![]);
-            let both = [
-                graph.node("Sigmoid", &[&other], vec![]),
-                graph.node("Sigmoid", &[sums], vec![]),
-            ];
-            let axis = vec![int("axis", 1)];
-            graph.named_node("Concat", &[&both[0], &both[1]], axis, PROBABILITIES);
-            graph.output(PROBABILITIES, &[2]);
+            add_second_class(graph, &ensemble.classes, sums, 0.0);
+            add_both_probabilities(graph, sums);
         }
         Link::Share if ensemble.outputs == 1 => {
-            add_second_class(graph, ensemble, sums, 0.5);
+            add_second_class(graph, &ensemble.classes, sums, 0.5);
             let one = graph.doubles(&[1, 1], &[1.0]);
             let other = graph.node("Sub", &[&one, sums], vec![]);
             let axis = vec![int("axis", 1)];
@@ -251,18 +244,4 @@ fn add_link(graph: &mut Graph, ensemble: &Trees, sums: &str) {
             graph.output(PROBABILITIES, &[i64::from(ensemble.outputs)]);
         }
     }
-}
-
-/// The prediction: the second class's value where the sum is above the limit.
-fn add_second_class(graph: &mut Graph, ensemble: &Trees, sums: &str, limit: f64) {
-    let limit = graph.doubles(&[1, 1], &[limit]);
-    let second = graph.node("Greater", &[sums, &limit], vec![]);
-    let one = |i: usize| [ensemble.classes.get(i).copied().unwrap_or(i as f64)];
-    let classes = [
-        graph.doubles(&[1, 1], &one(1)),
-        graph.doubles(&[1, 1], &one(0)),
-    ];
-    let class = graph.node("Where", &[&second, &classes[0], &classes[1]], vec![]);
-    let axis = graph.integers(&[1]);
-    graph.named_node("Squeeze", &[&class, &axis], vec![], PREDICTION);
 }

@@ -42,6 +42,14 @@ pub struct Sum {
 }
 
 impl Sum {
+    /// Adds another sum of the same cuts; exact, if the cuts are for as many terms
+    /// as both have.
+    #[inline(always)]
+    pub fn merge(&mut self, from: Self) {
+        self.upper += from.upper;
+        self.lower += from.lower;
+    }
+
     /// The sum, to the last bit or about.
     pub fn value(self) -> f64 {
         self.upper + self.lower
