@@ -5,6 +5,7 @@ use super::gather::{Gather, Gathered, NON_NUMERIC, OverFeatures};
 use crate::definition::{Accepts, Argument, Category, Kind, OptionKey, Signature};
 use crate::error::{Error, Result};
 use crate::models::importance::{Entry, Method, Metric, Report, Request, Sample, learner, measure};
+use crate::models::preparation;
 use crate::options::Options;
 use crate::time::folds::{Fold, Scheme, folds};
 use crate::value::{Column, Type, Value};
@@ -147,7 +148,9 @@ impl OverFeatures for Importance {
         let model = serde_json::from_str(options.text("model"))
             .map_err(|error| Error::internal(self.caller(), error.to_string()))?;
         let (algorithm, model) = checked_options(&model)?;
-        let takes_missing = algorithm.takes_missing() && request.max_correlation.is_none();
+        let imputes = preparation::Choice::of(&model).imputes();
+        let takes_missing =
+            (algorithm.takes_missing() || imputes) && request.max_correlation.is_none();
         let learner = learner(algorithm, model);
         if let Some(method) = request.methods.iter().find(|method| !learner.has(**method)) {
             let method = format!("'{}'", method.name());

@@ -4,8 +4,9 @@ use faer::Mat;
 
 use rayon::prelude::*;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::models::canonical_rows::numeric_columns;
+use crate::models::preparation::{self, Preparation};
 use crate::models::training::{Algorithm, FeatureColumn, Fitted, Prepared, Training};
 use crate::models::{
     elastic_net, gbdt, huber, least_squares, logistic, naive_bayes, neighbors, pls, quantile,
@@ -130,8 +131,21 @@ impl Entry {
         ["gbdt", "random_forest", "extra_trees"].contains(&self.name())
     }
 
-    /// Fits rows that are at hand, of which there is at least one.
-    pub fn fit(self, training: &Training<'_>, options: &Options) -> Result<Fitted> {
+    /// Fits rows that are at hand, of which there is at least one; what is done to
+    /// their features first is learnt on them.
+    pub fn fit(self, training: &Training<'_>, options: &Options) -> Result<(Fitted, Preparation)> {
+        if preparation::steps(options)?.is_empty() {
+            return Ok((
+                self.fit_prepared(training, options)?,
+                Preparation::default(),
+            ));
+        }
+        let (preparation, columns) = learnt(training, options)?;
+        let fitted = self.fit_prepared(&with_columns(training, &columns), options)?;
+        Ok((fitted, preparation))
+    }
+
+    fn fit_prepared(self, training: &Training<'_>, options: &Options) -> Result<Fitted> {
         match self {
             Self::Rows(algorithm) => (algorithm.fit)(training, options),
             Self::Factor(algorithm) => {
@@ -141,7 +155,25 @@ impl Entry {
     }
 
     /// Does once what fits of these rows under other options share.
-    pub fn prepare(self, training: &Training<'_>, options: &Options) -> Result<Box<dyn Prepared>> {
+    pub fn ready(self, training: &Training<'_>, options: &Options) -> Result<Ready> {
+        let steps = preparation::Choice::of(options);
+        let learnt = match preparation::steps(options)?.is_empty() {
+            true => None,
+            false => Some(learnt(training, options)?),
+        };
+        let shared = match &learnt {
+            None => self.shared(training, options)?,
+            Some((_, columns)) => self.shared(&with_columns(training, columns), options)?,
+        };
+        Ok(Ready {
+            entry: self,
+            steps,
+            learnt,
+            shared,
+        })
+    }
+
+    fn shared(self, training: &Training<'_>, options: &Options) -> Result<Box<dyn Prepared>> {
         match self {
             Self::Factor(algorithm) => Ok(Box::new(Shared::of(algorithm, training, options))),
             Self::Rows(algorithm) => match algorithm.prepare {
@@ -149,6 +181,77 @@ impl Entry {
                 None => Ok(Box::new(Unshared(algorithm))),
             },
         }
+    }
+}
+
+/// Rows that are ready for fits under different options.
+pub struct Ready {
+    entry: Entry,
+    steps: preparation::Choice,
+    /// What is done to features first, and the columns that come of it.
+    learnt: Option<(Preparation, Vec<Vec<f64>>)>,
+    shared: Box<dyn Prepared>,
+}
+
+impl Ready {
+    /// [`Entry::fit`] of the same rows.
+    pub fn fit(&self, training: &Training<'_>, options: &Options) -> Result<(Fitted, Preparation)> {
+        if preparation::Choice::of(options) != self.steps {
+            return self.entry.fit(training, options);
+        }
+        match &self.learnt {
+            None => Ok((self.shared.fit(training, options)?, Preparation::default())),
+            Some((preparation, columns)) => {
+                let fitted = self.shared.fit(&with_columns(training, columns), options)?;
+                Ok((fitted, preparation.clone()))
+            }
+        }
+    }
+}
+
+/// What is done to the features, learnt on the rows that train, and all columns
+/// after it.
+///
+/// # Errors
+/// A feature of text, which has no numbers to prepare.
+fn learnt(training: &Training<'_>, options: &Options) -> Result<(Preparation, Vec<Vec<f64>>)> {
+    let mut columns: Vec<&[f64]> = Vec::with_capacity(training.columns.len());
+    for (column, name) in training.columns.iter().zip(training.names) {
+        match column {
+            FeatureColumn::Numbers(numbers) => columns.push(numbers),
+            FeatureColumn::Categories { .. } => {
+                let message = format!(
+                    "feature '{name}' is text, which 'prepare' does not take; leave one of them out"
+                );
+                return Err(Error::data("fit", message));
+            }
+        }
+    }
+    let trains = |row: &usize| !training.validation.is_some_and(|marks| marks[*row]);
+    let preparation = match training.validation {
+        None => Preparation::learn(options, training.names, &columns)?,
+        Some(_) => {
+            let of = |column: &&[f64]| -> Vec<f64> {
+                (0..column.len())
+                    .filter(trains)
+                    .map(|row| column[row])
+                    .collect()
+            };
+            let chosen: Vec<Vec<f64>> = columns.iter().map(of).collect();
+            let chosen: Vec<&[f64]> = chosen.iter().map(Vec::as_slice).collect();
+            Preparation::learn(options, training.names, &chosen)?
+        }
+    };
+    let columns = preparation.apply(&columns);
+    Ok((preparation, columns))
+}
+
+/// The same rows with other values of their features.
+fn with_columns<'a>(training: &Training<'a>, columns: &'a [Vec<f64>]) -> Training<'a> {
+    let columns = columns.iter().map(|column| FeatureColumn::Numbers(column));
+    Training {
+        columns: columns.collect(),
+        ..training.clone()
     }
 }
 

@@ -90,6 +90,8 @@ pub(super) fn read(bytes: &[u8]) -> Result<Model> {
         return Err(broken("something follows its end".to_owned()));
     }
     body.check(header.features.len()).map_err(broken)?;
+    let checked = header.preparation.check(header.features.len());
+    checked.map_err(broken)?;
     Ok(Model::new(header, body))
 }
 
@@ -132,6 +134,7 @@ mod tests {
             window: None,
             metrics: Map::new(),
             feature_types: Vec::new(),
+            preparation: crate::models::preparation::Preparation::default(),
         }
     }
 

@@ -15,7 +15,7 @@ use rayon::prelude::*;
 pub use summary::{Entry, Report};
 
 use crate::error::Result;
-use crate::models::algorithms;
+use crate::models::{algorithms, preparation};
 use crate::options::Options;
 use crate::statistics::pair_moments::PairMoments;
 use crate::statistics::random::Random;
@@ -147,6 +147,9 @@ pub trait FoldModel: Send + Sync {
 pub fn learner(entry: algorithms::Entry, options: Options) -> Box<dyn Learner> {
     // Least squares shares work between folds and subsets of features.
     match entry.name() {
+        _ if !preparation::Choice::of(&options).is_none() => {
+            Box::new(fitted::Fitting::new(entry, options))
+        }
         "ols" => Box::new(linear::LeastSquares::ordinary()),
         "ridge" => Box::new(linear::LeastSquares::ridge(options.number_or("alpha", 1.0))),
         _ => Box::new(fitted::Fitting::new(entry, options)),

@@ -46,6 +46,7 @@ impl Model {
             "parameters": header.parameters,
             "rows_used": header.rows_used,
             "rows_skipped": header.rows_skipped,
+            "preparation": header.preparation,
             "window": header.window,
             "metrics": header.metrics,
             "status": header.status,

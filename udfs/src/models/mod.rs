@@ -19,6 +19,7 @@ pub mod naive_bayes;
 pub mod neighbors;
 pub mod onnx;
 pub mod pls;
+pub mod preparation;
 pub mod quantile;
 #[cfg(test)]
 mod reference_rows;
@@ -43,6 +44,7 @@ use crate::error::{Error, Result};
 use crate::input::{Feature, Features, Rows};
 use crate::models::naive_bayes::Bayes;
 use crate::models::neighbors::KNearest;
+use crate::models::preparation::Preparation;
 use crate::models::support_vectors::SupportVectors;
 use crate::models::trees::{Compiled, Explainer, Trees};
 
@@ -74,6 +76,9 @@ pub struct Header {
     /// `number` or `text` per feature; empty in models of before it was kept.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub feature_types: Vec<String>,
+    /// What is done to the features first.
+    #[serde(default, skip_serializing_if = "Preparation::is_empty")]
+    pub preparation: Preparation,
 }
 
 /// From when to when rows are.
@@ -220,7 +225,7 @@ impl Model {
     /// A prediction per row; a slice per feature, in the model's order: numbers
     /// or codes of categories, NaN where missing if the model takes that.
     pub fn predict_complete(&self, features: &[&[f64]], rows: usize) -> Vec<f64> {
-        match &self.body {
+        self.seeing(features, |features| match &self.body {
             Body::Linear(linear) => linear.predict(features, rows),
             Body::LinearPath(path) => path.linear.predict(features, rows),
             Body::Logistic(logistic) => logistic.predict(features, rows),
@@ -228,19 +233,19 @@ impl Model {
             Body::KNearest(nearest) => nearest.predict(features, rows),
             Body::SupportVectors(vectors) => vectors.predict(features, rows),
             Body::Bayes(bayes) => bayes.predict(features, rows),
-        }
+        })
     }
 
     /// The probability of each class, row after row; `None` if the model predicts
     /// numbers. Features as [`Self::predict_complete`] takes them.
     pub fn probabilities(&self, features: &[&[f64]], rows: usize) -> Option<Vec<f64>> {
-        match &self.body {
+        self.seeing(features, |features| match &self.body {
             Body::Linear(_) | Body::LinearPath(_) | Body::SupportVectors(_) => None,
             Body::Logistic(logistic) => Some(logistic.probabilities(features, rows)),
             Body::Trees(trees) => trees.probabilities(&self.sums(trees, features, rows)),
             Body::KNearest(nearest) => nearest.probabilities(features, rows),
             Body::Bayes(bayes) => Some(bayes.probabilities(features, rows)),
-        }
+        })
     }
 
     /// The values of the target that the model tells apart, ascending; none if it
@@ -260,6 +265,17 @@ impl Model {
     /// are without features. Trees: Shapley values of the sum `output`. `None` if
     /// predictions are neither a sum over features nor of trees.
     pub fn contributions(
+        &self,
+        features: &[&[f64]],
+        rows: usize,
+        output: usize,
+    ) -> Option<Vec<f64>> {
+        self.seeing(features, |features| {
+            self.contributions_of(features, rows, output)
+        })
+    }
+
+    fn contributions_of(
         &self,
         features: &[&[f64]],
         rows: usize,
@@ -287,6 +303,16 @@ impl Model {
         Some(out)
     }
 
+    /// Calls `of` with the features as the parameters take them.
+    fn seeing<T>(&self, features: &[&[f64]], of: impl FnOnce(&[&[f64]]) -> T) -> T {
+        if self.header.preparation.is_empty() {
+            return of(features);
+        }
+        let prepared = self.header.preparation.apply(features);
+        let slices: Vec<&[f64]> = prepared.iter().map(Vec::as_slice).collect();
+        of(&slices)
+    }
+
     fn sums(&self, trees: &Trees, features: &[&[f64]], rows: usize) -> Vec<f64> {
         let compiled = self.compiled.get_or_init(|| Compiled::of(trees));
         compiled.sums(features, rows)
@@ -304,7 +330,7 @@ impl Model {
         rows: Rows<'_>,
     ) -> Result<Encoded> {
         let count = rows.len();
-        let takes_missing = self.body.takes_missing();
+        let takes_missing = self.body.takes_missing() || self.header.preparation.imputes();
         let mut columns = Vec::with_capacity(self.header.features.len());
         let mut complete = vec![true; count];
         for (i, field) in self.match_features(function, features)?.iter().enumerate() {

@@ -13,9 +13,6 @@ use crate::statistics::ascending::Sorter;
 use crate::statistics::normal::normal_quantile;
 
 /// The options, which every algorithm takes.
-pub const NAMES: &[&str] = &["prepare", "winsorize_share"];
-
-/// Their declarations.
 pub const KEYS: &[OptionKey] = &[
     OptionKey::new(
         "prepare",
@@ -104,43 +101,51 @@ pub fn steps(options: &Options) -> Result<Vec<&'static str>> {
     Ok(steps)
 }
 
-/// Whether these steps leave no value missing.
-pub fn imputes(steps: &[&str]) -> bool {
-    steps.contains(&"impute_median")
+/// What options ask for, to be compared.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Choice {
+    steps: Option<String>,
+    share: f64,
+}
+
+impl Choice {
+    /// Of these options.
+    pub fn of(options: &Options) -> Self {
+        Self {
+            steps: options.text_if_any("prepare").map(str::to_owned),
+            share: options.number("winsorize_share"),
+        }
+    }
+
+    /// Whether no value stays missing.
+    pub fn imputes(&self) -> bool {
+        self.steps
+            .as_ref()
+            .is_some_and(|steps| steps.split(',').any(|step| step.trim() == "impute_median"))
+    }
+
+    /// Whether nothing is done.
+    pub fn is_none(&self) -> bool {
+        self.steps.is_none()
+    }
 }
 
 impl Preparation {
-    /// Learns the steps on columns of the rows that train, which become what the
-    /// steps make of them. NaN is missing.
+    /// Learns the steps on columns of the rows that train. NaN is missing.
     ///
     /// # Errors
     /// A feature without a value, which has no median or rank.
-    pub fn learn(
-        options: &Options,
-        names: &[String],
-        columns: &mut [Cow<'_, [f64]>],
-    ) -> Result<Self> {
+    pub fn learn(options: &Options, names: &[String], columns: &[&[f64]]) -> Result<Self> {
         let share = options.number("winsorize_share");
+        let mut columns: Vec<Cow<'_, [f64]>> = columns
+            .iter()
+            .map(|column| Cow::Borrowed(*column))
+            .collect();
         let mut preparation = Self::default();
         for name in steps(options)? {
             let learnt: Vec<Vec<f64>> = columns
                 .par_iter()
-                .map(|column| {
-                    let sorted = Sorter::default().sorted_values(column);
-                    match (name, sorted.as_slice()) {
-                        (_, []) => Vec::new(),
-                        ("standardize", _) => moments(&sorted),
-                        ("winsorize", _) => {
-                            vec![quantile(&sorted, share), quantile(&sorted, 1.0 - share)]
-                        }
-                        ("rank_gauss", _) => {
-                            let count = MOST_QUANTILES.min(sorted.len());
-                            let at = |i: usize| i as f64 / (count - 1).max(1) as f64;
-                            (0..count).map(|i| quantile(&sorted, at(i))).collect()
-                        }
-                        _ => vec![quantile(&sorted, 0.5)],
-                    }
-                })
+                .map(|column| learn_one(name, &Sorter::default().sorted_values(column), share))
                 .collect();
             if let Some(place) = learnt.iter().position(Vec::is_empty) {
                 let message = format!(
@@ -215,6 +220,21 @@ impl Preparation {
             true => Ok(()),
             false => Err(format!("the preparation is not one of {features} features")),
         }
+    }
+}
+
+/// What a step keeps of a feature's ascending values; nothing if there are none.
+fn learn_one(step: &str, sorted: &[f64], share: f64) -> Vec<f64> {
+    match (step, sorted) {
+        (_, []) => Vec::new(),
+        ("standardize", _) => moments(sorted),
+        ("winsorize", _) => vec![quantile(sorted, share), quantile(sorted, 1.0 - share)],
+        ("rank_gauss", _) => {
+            let count = MOST_QUANTILES.min(sorted.len());
+            let at = |i: usize| i as f64 / (count - 1).max(1) as f64;
+            (0..count).map(|i| quantile(sorted, at(i))).collect()
+        }
+        _ => vec![quantile(sorted, 0.5)],
     }
 }
 
@@ -293,30 +313,29 @@ fn normal_of_rank(value: f64, quantiles: &[f64]) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use std::borrow::Cow;
-
     use serde_json::json;
 
     use super::{Preparation, steps};
     use crate::functions::fit_options;
 
-    fn prepared(prepare: &str, columns: &[&[f64]], others: &[&[f64]]) -> (Vec<Vec<f64>>, Vec<Vec<f64>>) {
-        let options = fit_options(&json!({"prepare": prepare, "winsorize_share": 0.1})).unwrap().1;
+    fn prepared(
+        prepare: &str,
+        columns: &[&[f64]],
+        others: &[&[f64]],
+    ) -> (Vec<Vec<f64>>, Vec<Vec<f64>>) {
+        let options = fit_options(&json!({"prepare": prepare, "winsorize_share": 0.1}))
+            .unwrap()
+            .1;
         let names: Vec<String> = (0..columns.len()).map(|i| format!("c{i}")).collect();
-        let mut train: Vec<Cow<'_, [f64]>> = columns.iter().map(|c| Cow::Borrowed(*c)).collect();
-        let preparation = Preparation::learn(&options, &names, &mut train).unwrap();
+        let preparation = Preparation::learn(&options, &names, columns).unwrap();
         preparation.check(columns.len()).unwrap();
         assert!(preparation.check(columns.len() + 1).is_err());
         let text = serde_json::to_string(&preparation).unwrap();
-        assert_eq!(serde_json::from_str::<Preparation>(&text).unwrap(), preparation);
-        let train: Vec<Vec<f64>> = train.into_iter().map(Cow::into_owned).collect();
-        assert_eq!(bits(&train), bits(&preparation.apply(columns)));
-        (train, preparation.apply(others))
-    }
-
-    fn bits(columns: &[Vec<f64>]) -> Vec<Vec<u64>> {
-        let bits = |column: &Vec<f64>| column.iter().map(|x| x.to_bits()).collect();
-        columns.iter().map(bits).collect()
+        assert_eq!(
+            serde_json::from_str::<Preparation>(&text).unwrap(),
+            preparation
+        );
+        (preparation.apply(columns), preparation.apply(others))
     }
 
     fn close(found: &[f64], expected: &[f64]) {
@@ -385,8 +404,13 @@ mod tests {
         let error = steps(&options("standardise")).unwrap_err().to_string();
         assert!(error.contains("did you mean 'standardize'?"), "{error}");
         assert!(steps(&options("winsorize,winsorize")).is_err());
-        let mut columns = [Cow::Borrowed(&[f64::NAN, f64::NAN][..])];
-        let learnt = Preparation::learn(&options("impute_median"), &["a".to_owned()], &mut columns);
-        assert!(learnt.unwrap_err().to_string().contains("feature 'a' has no value"));
+        let columns = [&[f64::NAN, f64::NAN][..]];
+        let learnt = Preparation::learn(&options("impute_median"), &["a".to_owned()], &columns);
+        assert!(
+            learnt
+                .unwrap_err()
+                .to_string()
+                .contains("feature 'a' has no value")
+        );
     }
 }

@@ -131,6 +131,7 @@ impl ReferenceRows {
             window: None,
             metrics: Map::new(),
             feature_types: Vec::new(),
+            preparation: crate::models::preparation::Preparation::default(),
         };
         let model = Model::new(header, fitted.body);
         let read = Model::read(&model.write().unwrap()).unwrap();

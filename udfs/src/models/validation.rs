@@ -8,8 +8,9 @@ use serde_json::{Map, Value as Json};
 
 use self::scores::{Predictions, Scores, scores};
 use crate::error::Result;
-use crate::models::algorithms::Entry;
-use crate::models::training::{FeatureColumn, Fitted, Prepared, Training};
+use crate::models::algorithms::{Entry, Ready};
+use crate::models::preparation;
+use crate::models::training::{FeatureColumn, Training};
 use crate::models::{Header, Model, metrics};
 use crate::options::Options;
 use crate::time::row_folds::RowFold;
@@ -41,13 +42,20 @@ pub struct Recipe {
     pub recorded: Vec<&'static str>,
 }
 
+impl Recipe {
+    /// Whether a row with a missing feature trains.
+    pub fn takes_missing(&self) -> bool {
+        self.entry.takes_missing() || preparation::Choice::of(&self.options).imputes()
+    }
+}
+
 /// Rows that train a model, and what fits of them share.
 pub struct TrainingRows<'a> {
     names: &'a [String],
     columns: Vec<Vec<f64>>,
     target: Vec<f64>,
     weights: Option<Vec<f64>>,
-    prepared: Box<dyn Prepared>,
+    ready: Ready,
 }
 
 fn chosen(column: &[f64], rows: &[u32]) -> Vec<f64> {
@@ -96,16 +104,16 @@ impl<'a> TrainingRows<'a> {
             .collect();
         let target = chosen(&rows.target, train);
         let weights = rows.weights.as_ref().map(|weights| chosen(weights, train));
-        let prepared = {
+        let ready = {
             let training = training(&rows.names, &columns, &target, weights.as_deref());
-            recipe.entry.prepare(&training, &recipe.options)?
+            recipe.entry.ready(&training, &recipe.options)?
         };
         Ok(Self {
             names: &rows.names,
             columns,
             target,
             weights,
-            prepared,
+            ready,
         })
     }
 
@@ -113,11 +121,7 @@ impl<'a> TrainingRows<'a> {
     pub fn fit(&self, recipe: &Recipe, skipped: u64) -> Result<Model> {
         let weights = self.weights.as_deref();
         let training = training(self.names, &self.columns, &self.target, weights);
-        let fitted = self.prepared.fit(&training, &recipe.options)?;
-        Ok(self.model(recipe, fitted, skipped))
-    }
-
-    fn model(&self, recipe: &Recipe, fitted: Fitted, skipped: u64) -> Model {
+        let (fitted, preparation) = self.ready.fit(&training, &recipe.options)?;
         let header = Header {
             algorithm: recipe.entry.name().to_owned(),
             target: recipe.options.text("target").to_owned(),
@@ -130,8 +134,9 @@ impl<'a> TrainingRows<'a> {
             window: None,
             metrics: metrics(&fitted.metrics),
             feature_types: fitted.body.feature_types(self.names.len()),
+            preparation,
         };
-        Model::new(header, fitted.body)
+        Ok(Model::new(header, fitted.body))
     }
 }
 

@@ -13,6 +13,7 @@ use crate::definition::{Aggregate, Argument, Category, Kind, OptionKey, Signatur
 use crate::error::{Error, Result};
 use crate::input::{Feature, Features, Inputs, Numbers, Rows};
 use crate::models::algorithms::{self, Entry, MomentsReduction, Reduction, WayFit};
+use crate::models::preparation::{self, Preparation};
 use crate::models::row_store::{Beside, RowStore, Whole};
 use crate::models::training::{FeatureColumn, Fitted, Training};
 use crate::models::validation::Recipe;
@@ -102,6 +103,8 @@ struct Setup {
     features: Vec<String>,
     algorithm: String,
     intercept: bool,
+    /// Whether a row with a missing feature trains.
+    takes_missing: bool,
     /// The options as they were given, as JSON text.
     options: String,
     kept: Kept,
@@ -164,7 +167,7 @@ impl Aggregate for Fit {
                 .map(|moments| &moments.numbers),
             validation: inputs.numbers_if_passed(VALIDATION)?,
         };
-        let chosen = chosen_rows(entry, &beside, &features, rows)?;
+        let chosen = chosen_rows(setup.takes_missing, &beside, &features, rows)?;
         let chosen_count = chosen.as_ref().map_or(rows.len(), Vec::len);
         state.rows_skipped += (rows.len() - chosen_count) as u64;
         let rows = chosen.as_deref().map_or(rows, Rows::Some);
@@ -279,7 +282,7 @@ fn refuse_infinities(state: &State, inputs: &Inputs<'_>, rows: Rows<'_>) -> Resu
     let Some(setup) = &state.setup else {
         return Ok(());
     };
-    if !setup.entry()?.takes_missing() {
+    if !setup.takes_missing {
         return Ok(());
     }
     for feature in &inputs.features(FEATURES)?.fields {
@@ -297,14 +300,18 @@ fn refuse_infinities(state: &State, inputs: &Inputs<'_>, rows: Rows<'_>) -> Resu
 impl Setup {
     fn new(features: &Features<'_>, given: &Json) -> Result<Self> {
         let (entry, options) = checked_options(given)?;
+        let steps = preparation::Choice::of(&options);
         let intercept = options.flag("intercept");
         let columns = features.fields.len() + 1 + usize::from(intercept);
         Ok(Self {
             features: features.names().map(str::to_owned).collect(),
             algorithm: entry.name().to_owned(),
             intercept,
+            takes_missing: entry.takes_missing() || steps.imputes(),
             options: given.to_string(),
             kept: match (entry, entry.way(&options)) {
+                // What is done to features is learnt when all rows are there.
+                _ if !steps.is_none() => Kept::Rows(RowStore::default()),
                 (Entry::Rows(_), _) | (_, Some(WayFit::Rows(_))) => Kept::Rows(RowStore::default()),
                 (_, Some(WayFit::Moments(_))) => {
                     Kept::Moments(WeightedMoments::new(features.fields.len() + 1, intercept))
@@ -333,6 +340,7 @@ pub fn checked_options(given: &Json) -> Result<(Entry, Options)> {
     let options = Options::parse(&SIGNATURE, given)?;
     let entry = entry(options.text("algorithm"))?;
     refuse_foreign_options(entry, given)?;
+    preparation::steps(&options)?;
     Ok((entry, options))
 }
 
@@ -412,14 +420,14 @@ fn usable<'f, 'a>(features: &'f Features<'a>, entry: Entry) -> Result<Vec<&'f Fe
 /// # Errors
 /// An infinite value, or a negative weight.
 fn chosen_rows(
-    entry: Entry,
+    takes_missing: bool,
     beside: &Beside<'_>,
     features: &[&Feature<'_>],
     rows: Rows<'_>,
 ) -> Result<Option<Vec<u32>>> {
     let mut columns = Vec::new();
     let mut names = Vec::new();
-    if !entry.takes_missing() {
+    if !takes_missing {
         for feature in features {
             columns.extend(feature.numbers.as_ref());
             names.extend(feature.numbers.as_ref().map(|_| feature.name.clone()));
@@ -533,7 +541,8 @@ fn push(
 fn model(setup: &Setup, state: &State) -> Result<Model> {
     let options = setup.options()?;
     let entry = setup.entry()?;
-    let fitted = match (entry, &setup.kept) {
+    let none = Preparation::default;
+    let (fitted, preparation) = match (entry, &setup.kept) {
         (Entry::Factor(algorithm), Kept::Factor(triangle)) => {
             let factor: Mat<f64> = triangle.factor();
             let reduction = Reduction {
@@ -545,7 +554,7 @@ fn model(setup: &Setup, state: &State) -> Result<Model> {
                 names: &setup.features,
                 weight: state.weight,
             };
-            (algorithm.fit)(&reduction, &options)?
+            ((algorithm.fit)(&reduction, &options)?, none())
         }
         (entry, Kept::Moments(moments)) => {
             let mut moments = moments.clone();
@@ -556,7 +565,7 @@ fn model(setup: &Setup, state: &State) -> Result<Model> {
                 rows: state.rows_used,
             };
             match entry.way(&options) {
-                Some(WayFit::Moments(fit)) => fit(&reduction, &options)?,
+                Some(WayFit::Moments(fit)) => (fit(&reduction, &options)?, none()),
                 _ => return Err(foreign()),
             }
         }
@@ -580,6 +589,7 @@ fn model(setup: &Setup, state: &State) -> Result<Model> {
         }),
         metrics: models::metrics(&fitted.metrics),
         feature_types: fitted.body.feature_types(setup.features.len()),
+        preparation,
     };
     Ok(Model::new(header, fitted.body))
 }
@@ -594,7 +604,7 @@ fn fit_rows(
     state: &State,
     store: &RowStore,
     options: &Options,
-) -> Result<Fitted> {
+) -> Result<(Fitted, Preparation)> {
     let timed = state.window.bounds.is_some();
     if timed && state.window.untimed > 0 {
         return Err(Error::argument(

@@ -6,10 +6,10 @@ use crate::models::gbdt::options as gbdt;
 use crate::models::naive_bayes::options as naive_bayes;
 use crate::models::neighbors::options as neighbors;
 use crate::models::support_vectors::options as support_vectors;
-use crate::models::{huber, least_squares, pls, scaling};
+use crate::models::{huber, least_squares, pls, preparation, scaling};
 
 /// Options that every algorithm takes.
-pub const COMMON: &[&str] = &["algorithm", "target"];
+pub const COMMON: &[&str] = &["algorithm", "target", "prepare", "winsorize_share"];
 
 const OWN: &[OptionKey] = &[
     OptionKey {
@@ -74,6 +74,7 @@ const LISTS: &[&[OptionKey]] = &[
     support_vectors::KEYS,
     naive_bayes::KEYS,
     scaling::KEYS,
+    preparation::KEYS,
 ];
 
 const fn count(lists: &[&[OptionKey]]) -> usize {

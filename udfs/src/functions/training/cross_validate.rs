@@ -154,7 +154,7 @@ impl OverFeatures for Folds {
     fn finish(&self, gathered: &Gathered<'_>, options: &Options) -> Result<Value> {
         let request = Request::parse(NAME, options)?;
         let recipe = request.recipe(&serde_json::Map::new())?;
-        let complete = Complete::of(NAME, gathered, recipe.entry.takes_missing())?;
+        let complete = Complete::of(NAME, gathered, recipe.takes_missing())?;
         let rows = &complete.rows;
         let cut = request
             .cut()

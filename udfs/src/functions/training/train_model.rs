@@ -194,7 +194,7 @@ impl OverFeatures for Recipes {
     fn finish(&self, gathered: &Gathered<'_>, options: &Options) -> Result<Value> {
         let request = Request::parse(NAME, options)?;
         let base = request.recipe(&Map::new())?;
-        let complete = Complete::of(NAME, gathered, base.entry.takes_missing())?;
+        let complete = Complete::of(NAME, gathered, base.takes_missing())?;
         Trained::of(&request, &base, &complete)?.value(&complete)
     }
 }

@@ -213,7 +213,7 @@ impl OverFeatures for Trials {
         let search = request.search.as_ref();
         let search = search.ok_or_else(|| Error::internal(NAME, "there is no search"))?;
         let base = request.recipe(&Map::new())?;
-        let complete = Complete::of(NAME, gathered, base.entry.takes_missing())?;
+        let complete = Complete::of(NAME, gathered, base.takes_missing())?;
         let rows = &complete.rows;
         let cut = request
             .cut()

@@ -49,6 +49,7 @@ pub fn import(function: &str, text: &str, format: Option<&str>) -> Result<Model>
         algorithm: foreign.algorithm.to_owned(),
         target: String::new(),
         feature_types: body.feature_types(foreign.features.len()),
+        preparation: crate::models::preparation::Preparation::default(),
         features: foreign.features,
         parameters: json!({ "imported_from": format, "objective": foreign.objective }),
         rows_used: foreign.rows,

@@ -42,8 +42,16 @@ impl Fitting {
             times: None,
             validation: None,
         };
-        let fitted = self.entry.fit(&training, &self.options)?;
-        let means = columns
+        let (fitted, preparation) = self.entry.fit(&training, &self.options)?;
+        // As the parameters take them.
+        let seen = match preparation.is_empty() {
+            true => columns,
+            false => {
+                let slices: Vec<&[f64]> = columns.iter().map(Vec::as_slice).collect();
+                preparation.apply(&slices)
+            }
+        };
+        let means = seen
             .iter()
             .map(|column| column.iter().sum::<f64>() / column.len() as f64);
         let means = means.collect();
@@ -59,6 +67,7 @@ impl Fitting {
             window: None,
             metrics: serde_json::Map::new(),
             feature_types: Vec::new(),
+            preparation,
         };
         Ok(Fitted {
             fitting: self.clone(),
@@ -174,6 +183,12 @@ impl FoldModel for Fitted {
         let columns = self.columns(sample, rows);
         let count = rows.len() as f64;
         if let Some(linear) = self.model.body().linear() {
+            let slices: Vec<&[f64]> = columns.iter().map(Vec::as_slice).collect();
+            let preparation = &self.model.header().preparation;
+            let columns = match preparation.is_empty() {
+                true => columns,
+                false => preparation.apply(&slices),
+            };
             // Of features that are changed independently: Lundberg and Lee 2017,
             // corollary 1.
             let of = |((values, mean), weight): ((&Vec<f64>, &f64), f64)| {

@@ -32,6 +32,12 @@ pub fn export(function: &str, model: &Model) -> Result<Vec<u8>> {
             ));
         }
     }
+    if !header.preparation.is_empty() {
+        return Err(Error::data(
+            "to_onnx",
+            "the model prepares its features (option 'prepare'), which is not exported; fit it without",
+        ));
+    }
     if header.features.is_empty() {
         return Err(Error::data(
             function,
