@@ -3,14 +3,15 @@
 --   lagrange run sql/demo_data.sql sql/train.sql
 --
 -- Reads  `features`: a row per symbol and bar, every column known at its close.
--- Writes `samples`, `feature_correlation`, `feature_importance`, `model`,
---        `predictions`, `model_metrics`.
+-- Writes `samples`, `feature_correlation`, `feature_importance`, `challenger`, `trials`,
+--        `model`, `predictions`, `model_metrics`, `model_choice`.
 
 DECLARE pattern_window BIGINT DEFAULT 20; -- the W and S of base_wW_sS_*, the
 DECLARE std_dev DOUBLE DEFAULT 2;         -- patterns that become targets
 DECLARE horizon BIGINT DEFAULT 5;         -- bars ahead, of every target
 DECLARE train_share DOUBLE DEFAULT 0.7;   -- of the dates, the earliest
 DECLARE alpha DOUBLE DEFAULT 1;           -- strength of the ridge penalty
+DECLARE trials_tried BIGINT DEFAULT 8;    -- choices of options that are tried for the trees
 
 -- What the model sees. The struct `inputs` below holds the same names.
 DECLARE inputs ARRAY<STRING> DEFAULT [
@@ -109,11 +110,33 @@ SELECT * FROM feature_importance('training',
                                  order_by => 'ts', partition_by => 'symbol',
                                  horizon => $horizon, options => {'alpha': $alpha});
 
--- 3. Fit, on training rows only -----------------------------------------------
+-- 3. Tune and fit, on training rows only --------------------------------------
 --
--- Two models of the same features: the return, and where the close will stand in
--- its band. Half of the band's window is shared between now and then, so the
--- second is much the easier question, and worth less.
+-- A challenger of the linear model: boosted trees, whose options are searched on
+-- purged folds of the training rows. Where the targets end is recorded in
+-- `target_time`, so the folds purge without being told.
+CREATE OR REPLACE TABLE challenger AS
+WITH training AS (
+  SELECT * FROM samples WHERE split = 'train'
+)
+SELECT * FROM train_model('training',
+                          target => 'target',
+                          features => $inputs,
+                          order_by => 'ts', partition_by => 'symbol',
+                          algorithm => 'gbdt', options => {'trees': 40, 'feature_fraction': 0.7},
+                          space => {'learning_rate': {'low': 0.02, 'high': 0.2, 'log': true},
+                                    'max_leaves': {'low': 3, 'high': 31},
+                                    'min_data_in_leaf': [100, 500, 2000]},
+                          trials => $trials_tried, metric => 'ic', folds => 3, test_share => 0);
+
+CREATE OR REPLACE TABLE trials AS
+SELECT t['trial'] AS trial, t['rank'] AS rank, t['status'] AS status, t['parameters'] AS parameters,
+       t['metric'] AS metric, t['mean'] AS mean, t['std'] AS std, t['seconds'] AS seconds, t['reason'] AS reason
+FROM (SELECT unnest(trials) AS t FROM challenger) AS listed;
+
+-- Three models of the same features: the return, linear and by the trees, and where
+-- the close will stand in its band. Half of the band's window is shared between now
+-- and then, so the last is much the easiest question, and worth less.
 CREATE OR REPLACE TABLE model AS
 SELECT 'forward_return' AS name,
        fit(target, inputs, {'algorithm': 'ridge', 'alpha': $alpha, 'target': 'target'}) AS model
@@ -121,17 +144,27 @@ FROM samples WHERE split = 'train'
 UNION ALL
 SELECT 'band_distance' AS name,
        fit(target_distance, inputs, {'algorithm': 'ridge', 'alpha': $alpha, 'target': 'target_distance'}) AS model
-FROM samples WHERE split = 'train';
+FROM samples WHERE split = 'train'
+UNION ALL
+SELECT 'forward_return_trees' AS name, model FROM challenger;
 
 -- 4. Predict and evaluate -----------------------------------------------------
 --
 -- Every row gets a prediction, the unlabelled last ones too: those are today's
 -- forecasts. A row with a missing feature gets NULL and is counted as skipped.
+-- (A model is passed as one value: a join would copy it to every row.)
 CREATE OR REPLACE TABLE predictions AS
-SELECT model.name AS model, samples.symbol, samples.ts, samples.split,
-       CASE model.name WHEN 'forward_return' THEN samples.target ELSE samples.target_distance END AS actual,
-       predict(model.model, samples.inputs) AS predicted
-FROM samples CROSS JOIN model;
+SELECT 'forward_return' AS model, symbol, ts, split, target AS actual,
+       predict((SELECT model FROM model WHERE name = 'forward_return'), inputs) AS predicted
+FROM samples
+UNION ALL
+SELECT 'forward_return_trees' AS model, symbol, ts, split, target AS actual,
+       predict((SELECT model FROM model WHERE name = 'forward_return_trees'), inputs) AS predicted
+FROM samples
+UNION ALL
+SELECT 'band_distance' AS model, symbol, ts, split, target_distance AS actual,
+       predict((SELECT model FROM model WHERE name = 'band_distance'), inputs) AS predicted
+FROM samples;
 
 -- `test` is the honest number; `train` beside it shows how much was memorised.
 CREATE OR REPLACE TABLE model_metrics AS
@@ -150,7 +183,21 @@ FROM predictions
 WHERE split IN ('train', 'test')
 GROUP BY model, split;
 
--- 5. What to look at ----------------------------------------------------------
+-- 5. Select -------------------------------------------------------------------
+--
+-- The trees replace the linear model only if they are better on rows that neither
+-- has seen, by more than luck.
+CREATE OR REPLACE TABLE model_choice AS
+WITH candidates AS (
+  SELECT model AS candidate, symbol, ts, actual, predicted
+  FROM predictions WHERE split = 'test' AND model IN ('forward_return', 'forward_return_trees')
+)
+SELECT * FROM select_model('candidates',
+                           candidate => 'candidate', actual => 'actual', predicted => 'predicted',
+                           champion => 'forward_return', order_by => 'ts', partition_by => 'symbol',
+                           metric => 'ic', horizon => $horizon);
+
+-- 6. What to look at ----------------------------------------------------------
 
 SELECT split, COUNT(*) AS row_count, MIN(ts) AS first_ts, MAX(ts) AS last_ts
 FROM samples GROUP BY split ORDER BY first_ts, split;
@@ -163,3 +210,6 @@ FROM feature_importance WHERE rank <= 5 ORDER BY method DESC, rank;
 
 SELECT model, split, rows_used, rmse, r2, ic, rank_ic, hit_rate
 FROM model_metrics ORDER BY model DESC, split DESC;
+
+SELECT candidate, value, difference, p_adjusted, winner, reason
+FROM model_choice ORDER BY value DESC;

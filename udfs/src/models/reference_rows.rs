@@ -113,7 +113,7 @@ impl ReferenceRows {
             times,
             validation: None,
         };
-        entry.fit(&training, &options)
+        Ok(entry.fit(&training, &options)?.0)
     }
 
     /// The model of a fit, through its bytes.
