@@ -169,7 +169,7 @@ static SIGNATURE: Signature = Signature {
             "horizon",
             Kind::Integer,
             "1",
-            "times that the return looks ahead: positions are taken every so many times, so that no return is counted twice",
+            "times that the return looks ahead: positions are taken every so many times, so that no return is counted twice; must be passed where returns span several times",
         ),
     ],
     options: &[],
@@ -229,7 +229,7 @@ impl Table for BacktestSignals {
             "WITH lagrange_rows AS ({rows}), lagrange_results AS ({results}) SELECT {TIME} AS \"time\", {} \
              FROM lagrange_results JOIN ({}) AS lagrange_times ON lagrange_results.\"date\" = lagrange_times.{DATE}",
             fields[1..].join(", "),
-            times("lagrange_rows")
+            times(call)?
         ))
     }
 }

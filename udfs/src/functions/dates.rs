@@ -62,7 +62,18 @@ pub fn dated_by(
     ))
 }
 
-/// Which time each date of `rows`, a relation of [`dated`], is.
-pub fn times(rows: &str) -> String {
-    format!("SELECT {DATE}, min({TIME}) AS {TIME} FROM {rows} GROUP BY {DATE}")
+/// Which time each date is: a query that reads only the time of the relation.
+pub fn times(call: &Call<'_>) -> Result<String> {
+    let order = EntityOrder::of(call)?;
+    numbered(call, &order.order.join(", "), TIME, DATE)
+}
+
+/// The distinct values of an expression that are not NULL, as `name`, and the
+/// `number` that dense_rank gives each.
+pub fn numbered(call: &Call<'_>, value: &str, name: &str, number: &str) -> Result<String> {
+    Ok(format!(
+        "SELECT {name}, CAST(row_number() OVER (ORDER BY {name}) AS BIGINT) AS {number} FROM \
+         (SELECT DISTINCT {value} AS {name} FROM {}) AS lagrange_distinct WHERE {name} IS NOT NULL",
+        call.relation()?
+    ))
 }

@@ -243,6 +243,10 @@ impl Shared {
         else {
             return Err(Error::internal(NAME, "seven numbers were expected"));
         };
+        if candidate.iter().any(|number| number.is_nan()) {
+            let fix = "a row has no candidate; filter those rows out";
+            return Err(Error::argument(NAME, "candidate", "NULL", fix));
+        }
         let mut candidates = candidate.clone();
         candidates.sort_unstable_by(f64::total_cmp);
         candidates.dedup();

@@ -135,7 +135,7 @@ impl Table for QuantileReturns {
                 "WITH lagrange_rows AS ({rows}), lagrange_results AS ({results}) \
                  SELECT {TIME} AS \"time\", bucket, rows_used, mean_prediction, mean_return, spread \
                  FROM lagrange_results JOIN ({}) AS lagrange_times ON lagrange_results.\"date\" = lagrange_times.{DATE}",
-                times("lagrange_rows")
+                times(call)?
             ),
             _ => format!(
                 "WITH lagrange_rows AS ({rows}), lagrange_results AS ({results}) SELECT {} FROM lagrange_results",

@@ -1,7 +1,7 @@
 //! `select_model`.
 
 use super::backtest_signals::{COST, DEMEAN, POSITION, SCALE, rule_options};
-use super::dates::{DATE, ENTITY, Uniqueness};
+use super::dates::{DATE, ENTITY, Uniqueness, dated_by, numbered};
 use super::entity_order::{EntityOrder, PARTITION_BY};
 use super::feature_rows::unnested;
 use super::lagrange_select_model::{AGGREGATE, FIELDS};
@@ -222,10 +222,10 @@ impl Table for SelectModel {
         let fields: Vec<&str> = FIELDS[1..].iter().map(|(name, _)| *name).collect();
         Ok(format!(
             "WITH lagrange_rows AS ({rows}), lagrange_results AS ({results}) \
-             SELECT lagrange_name AS candidate, {} FROM lagrange_results JOIN \
-             (SELECT lagrange_candidate, min(lagrange_name) AS lagrange_name FROM lagrange_rows GROUP BY lagrange_candidate) \
-             AS lagrange_names ON lagrange_results.number = lagrange_names.lagrange_candidate",
-            fields.join(", ")
+             SELECT lagrange_name AS candidate, {} FROM lagrange_results JOIN ({}) AS lagrange_names \
+             ON lagrange_results.\"number\" = lagrange_names.lagrange_candidate",
+            fields.join(", "),
+            numbered(call, &candidate, "lagrange_name", "lagrange_candidate")?
         ))
     }
 }
@@ -306,11 +306,11 @@ fn rows(
     };
     let mut order = EntityOrder::of(call)?;
     let items = format!(
-        "{candidate} AS lagrange_name, dense_rank() OVER (ORDER BY {candidate}) AS lagrange_candidate, \
+        "CASE WHEN {candidate} IS NOT NULL THEN dense_rank() OVER (ORDER BY {candidate}) END AS lagrange_candidate, \
          {champion} AS lagrange_champion, {actual} AS lagrange_actual, {predicted} AS lagrange_predicted, \
          {earned} AS lagrange_return"
     );
     let entity = order.partition.clone();
     order.partition.insert(0, candidate.to_owned());
-    super::dates::dated_by(call, &items, Uniqueness::OneRowPerEntity, &order, &entity)
+    dated_by(call, &items, Uniqueness::OneRowPerEntity, &order, &entity)
 }

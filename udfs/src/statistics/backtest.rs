@@ -212,6 +212,7 @@ fn traded(before: &[(f64, f64)], after: &[(f64, f64)]) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::{Panel, Period, Position, Rules, backtest};
+    use crate::statistics::random::Random;
 
     const NAN: f64 = f64::NAN;
 
@@ -273,6 +274,52 @@ mod tests {
         // Nothing is known of the last date: nothing is done.
         assert_eq!((found[2].gross, found[2].turnover), (None, 0.0));
         assert_eq!(found[2].equity, found[1].equity);
+    }
+
+    /// Cutting the data off, or changing what comes later, changes no period before.
+    #[test]
+    fn no_period_knows_the_future() {
+        let mut random = Random::stream(17, "panel", 0);
+        let mut unit = || (random.bits() >> 11) as f64 / (1_u64 << 53) as f64 - 0.5;
+        let mut columns: [Vec<f64>; 4] = Default::default();
+        for row in 0..300 {
+            let missing = |value: f64| if value > 0.4 { NAN } else { value };
+            let values = [
+                f64::from(row / 5),
+                f64::from(row % 5),
+                missing(unit()),
+                missing(unit()),
+            ];
+            columns.iter_mut().zip(values).for_each(|(c, v)| c.push(v));
+        }
+        let found = |rows: usize, columns: &[Vec<f64>; 4], rules: &Rules| {
+            let panel = Panel {
+                dates: &columns[0][..rows],
+                entities: &columns[1][..rows],
+                prediction: &columns[2][..rows],
+                earned: &columns[3][..rows],
+            };
+            let periods = backtest(&panel, rules);
+            periods.iter().map(|p| format!("{p:?}")).collect::<Vec<_>>()
+        };
+        let mut later = columns.clone();
+        later[2][200..].iter_mut().for_each(|x| *x = -*x);
+        later[3][200..].iter_mut().for_each(|x| *x *= 2.0);
+        for position in [Position::Sign, Position::Rank, Position::Proportional] {
+            for demean in [false, true] {
+                let rules = Rules {
+                    position,
+                    demean,
+                    cost: 0.001,
+                    horizon: 2,
+                };
+                let whole = found(300, &columns, &rules);
+                let before = found(200, &columns, &rules);
+                assert_eq!(before.len(), 20);
+                assert_eq!(whole[..20], before);
+                assert_eq!(found(300, &later, &rules)[..20], before);
+            }
+        }
     }
 
     /// alphalens' factor_weights: demeaned, absolute values adding up to one.

@@ -110,19 +110,39 @@ impl<F: OverNumbers> Aggregate for GatherNumbers<F> {
 /// The columns with their rows in ascending order of all values, so that sums over
 /// them are the same however the rows came.
 fn ascending(columns: &[Vec<f64>]) -> Vec<Vec<f64>> {
-    let rows = columns.first().map_or(0, Vec::len);
-    let mut order: Vec<u32> = (0..rows as u32).collect();
-    let compare = |a: u32, b: u32| {
-        let mut each = columns
-            .iter()
-            .map(|column| column[a as usize].total_cmp(&column[b as usize]));
-        each.find(|order| order.is_ne()).unwrap_or(Ordering::Equal)
+    // The first two columns that vary are sorted where they stand, and the others
+    // are looked up only where these are equal.
+    let varies = |column: &&Vec<f64>| {
+        let mut pairs = column.windows(2);
+        pairs.any(|pair| pair[0].total_cmp(&pair[1]).is_ne())
     };
-    order.par_sort_unstable_by(|&a, &b| compare(a, b));
-    columns
+    let varying: Vec<&Vec<f64>> = columns.iter().filter(varies).collect();
+    let Some((first, others)) = varying.split_first() else {
+        return columns.to_vec();
+    };
+    let (second, others) = others.split_first().unwrap_or((first, &[]));
+    let mut order: Vec<(i64, i64, u32)> = first
         .iter()
-        .map(|column| order.iter().map(|&row| column[row as usize]).collect())
-        .collect()
+        .zip(*second)
+        .enumerate()
+        .map(|(row, (&a, &b))| (ordered(a), ordered(b), row as u32))
+        .collect();
+    order.par_sort_unstable_by(|a, b| {
+        let mut rest = others
+            .iter()
+            .map(|column| column[a.2 as usize].total_cmp(&column[b.2 as usize]));
+        (a.0, a.1)
+            .cmp(&(b.0, b.1))
+            .then_with(|| rest.find(|order| order.is_ne()).unwrap_or(Ordering::Equal))
+    });
+    let sorted = |column: &Vec<f64>| order.iter().map(|row| column[row.2 as usize]).collect();
+    columns.par_iter().map(sorted).collect()
+}
+
+/// An integer that is ordered as [`f64::total_cmp`] orders the value.
+fn ordered(value: f64) -> i64 {
+    let bits = value.to_bits() as i64;
+    bits ^ (((bits >> 63) as u64) >> 1) as i64
 }
 
 #[cfg(test)]
@@ -137,5 +157,15 @@ mod tests {
         assert!(found[0][3].is_nan());
         assert_eq!(found[1], [3.0, 9.0, 0.0, 5.0]);
         assert!(ascending(&[]).is_empty());
+        let same = [vec![5.0; 3], vec![f64::NAN; 3]];
+        assert_eq!(ascending(&same)[0], [5.0; 3]);
+        // The third decides where two are equal; signs are in order.
+        let columns = [
+            vec![1.0; 4],
+            vec![-1.0, -2.0, -2.0, 0.5],
+            vec![0.0; 4],
+            vec![7.0, 9.0, -8.0, 0.0],
+        ];
+        assert_eq!(ascending(&columns)[3], [-8.0, 9.0, 7.0, 0.0]);
     }
 }
