@@ -35,23 +35,25 @@ def groups(file):
 
 def features(path, count):
     frame = pl.read_parquet(path)
-    return frame.select([f"c{i}" for i in range(1, count + 1)]).to_numpy(order="c"), frame
+    return frame.select([f"c{i}" for i in range(1, count + 1)]).to_numpy(writable=True, order="c"), frame
 
 
 def lasso_path(file):
     from sklearn.linear_model import lasso_path
 
     x, frame = features(file, 100)
-    y = frame["y"].to_numpy()
-    best("sklearn lasso_path", 2, lambda: lasso_path(x - x.mean(0), y - y.mean(), alphas=100))
+    x -= x.mean(0)
+    y = frame["y"].to_numpy() - frame["y"].mean()
+    best("sklearn lasso_path", 2, lambda: lasso_path(x, y, alphas=100))
 
 
 def enet_path(file):
     from sklearn.linear_model import enet_path
 
     x, frame = features(file, 100)
-    y = frame["y"].to_numpy()
-    best("sklearn enet_path", 2, lambda: enet_path(x - x.mean(0), y - y.mean(), alphas=100, l1_ratio=0.5))
+    x -= x.mean(0)
+    y = frame["y"].to_numpy() - frame["y"].mean()
+    best("sklearn enet_path", 2, lambda: enet_path(x, y, alphas=100, l1_ratio=0.5))
 
 
 def lasso_cv(file):

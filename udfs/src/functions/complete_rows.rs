@@ -7,13 +7,12 @@ use crate::models::infinite_feature;
 /// The rows in which nothing is missing; `None` if that is all of them.
 ///
 /// # Errors
-/// An infinite value, by the column's name; a column after the last name is the
-/// target.
+/// An infinite value, by the column's name; a column without one is the target.
 pub fn complete_rows(
     function: &str,
     columns: &[&Numbers<'_>],
     rows: Rows<'_>,
-    names: &[String],
+    name: impl Fn(usize) -> Option<String>,
 ) -> Result<Option<Vec<u32>>> {
     // x * 0 is 0 for finite x, otherwise NaN: one sum tells about a column.
     let plain = |column: &Numbers<'_>| match rows {
@@ -33,8 +32,8 @@ pub fn complete_rows(
             match column.get(row) {
                 None => *complete = false,
                 Some(value) if value.is_infinite() => {
-                    return Err(match names.get(i) {
-                        Some(name) => infinite_feature(function, name),
+                    return Err(match name(i) {
+                        Some(name) => infinite_feature(function, &name),
                         None => Error::data(
                             function,
                             "the target holds an infinite value; filter or replace it (NULL is missing)",

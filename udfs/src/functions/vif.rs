@@ -136,7 +136,9 @@ impl Aggregate for LagrangeVif {
         let triangle = state
             .triangle
             .get_or_insert_with(|| Triangle::new(columns.len() + 1));
-        let complete = complete_rows(SIGNATURE.name, &columns, rows, &state.names)?;
+        let complete = complete_rows(SIGNATURE.name, &columns, rows, |i| {
+            state.names.get(i).cloned()
+        })?;
         let rows = complete.as_deref().map_or(rows, Rows::Some);
         let Some(first) = rows.first() else {
             return Ok(());

@@ -25,12 +25,19 @@ impl Cuts {
         }
     }
 
+    /// Both parts of a number.
+    #[inline(always)]
+    pub fn parts(self, x: f64) -> (f64, f64) {
+        let upper = (x + self.upper) - self.upper;
+        (upper, ((x - upper) + self.lower) - self.lower)
+    }
+
     /// Adds a number to a sum.
     #[inline(always)]
     pub fn add(self, sum: &mut Sum, x: f64) {
-        let upper = (x + self.upper) - self.upper;
+        let (upper, lower) = self.parts(x);
         sum.upper += upper;
-        sum.lower += ((x - upper) + self.lower) - self.lower;
+        sum.lower += lower;
     }
 }
 
@@ -42,6 +49,11 @@ pub struct Sum {
 }
 
 impl Sum {
+    /// Of parts that were added apart.
+    pub fn of(upper: f64, lower: f64) -> Self {
+        Self { upper, lower }
+    }
+
     /// Adds another sum of the same cuts; exact, if the cuts are for as many terms
     /// as both have.
     #[inline(always)]

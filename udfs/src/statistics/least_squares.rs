@@ -4,7 +4,7 @@ use faer::linalg::solvers::SolveLstsqCore;
 use faer::linalg::triangular_solve::solve_upper_triangular_in_place;
 use faer::{Conj, Mat, MatRef, Par};
 
-use super::triangle::factor_in_place;
+use super::triangle::{factor_in_place, norm};
 
 /// What is left of a column after others are projected out is rounding if it
 /// is this far below the column: it repeats them.
@@ -118,7 +118,7 @@ impl Problem<'_> {
         let weights = Mat::from_fn(p, 1, |i, _| coefficients[i]);
         let residual = self.target() - triangle * weights;
         let unexplained = if constant { 0.0 } else { self.factor[(y, y)] };
-        let residual_squares = unexplained.powi(2) + norm(residual.col(0).iter().copied()).powi(2);
+        let residual_squares = unexplained.powi(2) + norm((0..p).map(|i| residual[(i, 0)])).powi(2);
         let total_squares = if constant {
             0.0
         } else {
@@ -293,7 +293,7 @@ impl Redundancy {
         }
         for (j, &feature) in self.repeated.iter().enumerate() {
             null[(feature, j)] = 1.0 / unit(feature);
-            let length = norm(null.col(j).iter().copied());
+            let length = norm((0..p).map(|i| null[(i, j)]));
             for i in 0..p {
                 null[(i, j)] /= length;
             }
@@ -324,9 +324,4 @@ fn ridge(triangle: MatRef<'_, f64>, target: &Mat<f64>, penalty: f64) -> Mat<f64>
 
 fn solve_upper(triangle: MatRef<'_, f64>, right: &mut Mat<f64>) {
     solve_upper_triangular_in_place(triangle, right.as_mut(), Par::Seq);
-}
-
-/// The Euclidean norm, without overflow.
-fn norm(values: impl Iterator<Item = f64>) -> f64 {
-    values.fold(0.0, f64::hypot)
 }

@@ -136,7 +136,9 @@ impl Triangle {
                 Digits::Double => None,
                 Digits::AsNeeded => Some(stacked.clone()),
             };
-            factor_in_place(MatMut::from_column_major_slice_mut(stacked, height, p));
+            if !factor_small_in_place(stacked, height, p) {
+                factor_in_place(MatMut::from_column_major_slice_mut(stacked, height, p));
+            }
             if let Some(rows) = twice
                 && is_ill_conditioned(stacked, height, p)
             {
@@ -168,7 +170,7 @@ impl Triangle {
 fn is_ill_conditioned(factored: &[f64], height: usize, columns: usize) -> bool {
     (0..columns.saturating_sub(1)).any(|j| {
         let column = &factored[j * height..=j * height + j];
-        let size = column.iter().fold(0.0, |size: f64, x| size.hypot(*x));
+        let size = norm(column.iter().copied());
         ILL_CONDITIONED.contains(&(column[j].abs() / size))
     })
 }
@@ -202,6 +204,70 @@ fn factor_with_twice_the_digits(rows: &[f64], out: &mut [f64], height: usize, co
             }
         }
     }
+}
+
+/// The Euclidean norm; by squares where they neither overflow nor vanish.
+pub fn norm(values: impl Iterator<Item = f64> + Clone) -> f64 {
+    let squares: f64 = values.clone().map(|x| x * x).sum();
+    if SQUARES.contains(&squares) {
+        return squares.sqrt();
+    }
+    values.fold(0.0, f64::hypot)
+}
+
+/// Sums of squares that have kept their digits.
+const SQUARES: std::ops::Range<f64> = 1e-260..1e290;
+/// Sizes whose squares are of that kind, even of what is left of a column.
+const SIZES: std::ops::Range<f64> = 1e-100..1e100;
+
+/// The same as [`factor_in_place`] for a matrix so small that blocks and their memory
+/// would cost more than the work: a window's or a group's. Whether it was done.
+fn factor_small_in_place(values: &mut [f64], rows: usize, columns: usize) -> bool {
+    const MOST_COLUMNS: usize = 16;
+    const MOST_ROWS: usize = 512;
+    let plain = |column: &[f64]| {
+        let size = column.iter().fold(0.0, |most: f64, x| most.max(x.abs()));
+        size == 0.0 || SIZES.contains(&size)
+    };
+    if columns > MOST_COLUMNS || rows > MOST_ROWS || !values.chunks_exact(rows).all(plain) {
+        return false;
+    }
+    for j in 0..columns.min(rows) {
+        let (before, after) = values.split_at_mut((j + 1) * rows);
+        let direction = &mut before[j * rows + j..];
+        let length = dot(direction, direction).sqrt();
+        if length == 0.0 {
+            continue;
+        }
+        // Away from the column, so that nothing cancels.
+        let own = direction[0];
+        let reflected = -length.copysign(own);
+        direction[0] = own - reflected;
+        let share = 1.0 / (length * (length + own.abs()));
+        for column in after.chunks_exact_mut(rows) {
+            let column = &mut column[j..];
+            let part = dot(direction, column) * share;
+            for (value, direction) in column.iter_mut().zip(&*direction) {
+                *value -= part * direction;
+            }
+        }
+        direction[0] = reflected;
+    }
+    true
+}
+
+/// Σ a b, in four sums.
+fn dot(a: &[f64], b: &[f64]) -> f64 {
+    let (whole_a, rest_a) = a.as_chunks::<4>();
+    let (whole_b, rest_b) = b.as_chunks::<4>();
+    let mut sums = [0.0; 4];
+    for (a, b) in whole_a.iter().zip(whole_b) {
+        for lane in 0..4 {
+            sums[lane] += a[lane] * b[lane];
+        }
+    }
+    let rest: f64 = rest_a.iter().zip(rest_b).map(|(a, b)| a * b).sum();
+    (sums[0] + sums[1]) + (sums[2] + sums[3]) + rest
 }
 
 /// Leaves R in the upper triangle of a matrix that is at least as tall as wide.

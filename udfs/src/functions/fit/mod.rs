@@ -1,6 +1,7 @@
 //! `fit`.
 
 mod options;
+mod plan;
 mod report;
 
 use faer::Mat;
@@ -8,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use self::options::COMMON;
+use self::plan::{Plan, Shared};
 use super::complete_rows::complete_rows;
 use crate::definition::{Aggregate, Argument, Category, Kind, OptionKey, Signature};
 use crate::error::{Error, Result};
@@ -100,13 +102,7 @@ pub struct State {
 
 #[derive(Clone, Serialize, Deserialize)]
 struct Setup {
-    features: Vec<String>,
-    algorithm: String,
-    intercept: bool,
-    /// Whether a row with a missing feature trains.
-    takes_missing: bool,
-    /// The options as they were given, as JSON text.
-    options: String,
+    plan: Shared,
     kept: Kept,
 }
 
@@ -157,7 +153,7 @@ impl Aggregate for Fit {
         let Some(setup) = &mut state.setup else {
             return Ok(());
         };
-        let entry = setup.entry()?;
+        let entry = setup.plan.entry;
         let features = usable(inputs.features(FEATURES)?, entry)?;
         let beside = Beside {
             target: inputs.numbers(TARGET)?,
@@ -167,7 +163,7 @@ impl Aggregate for Fit {
                 .map(|moments| &moments.numbers),
             validation: inputs.numbers_if_passed(VALIDATION)?,
         };
-        let chosen = chosen_rows(setup.takes_missing, &beside, &features, rows)?;
+        let chosen = chosen_rows(setup.plan.takes_missing, &beside, &features, rows)?;
         let chosen_count = chosen.as_ref().map_or(rows.len(), Vec::len);
         state.rows_skipped += (rows.len() - chosen_count) as u64;
         let rows = chosen.as_deref().map_or(rows, Rows::Some);
@@ -200,7 +196,7 @@ impl Aggregate for Fit {
         };
         match &mut setup.kept {
             Kept::Factor(triangle) => {
-                push(triangle, setup.intercept, &beside, &features, training);
+                push(triangle, setup.plan.intercept, &beside, &features, training);
                 Ok(())
             }
             Kept::Moments(moments) => {
@@ -265,10 +261,9 @@ fn prepare(state: &mut State, inputs: &Inputs<'_>, rows: Rows<'_>) -> Result<()>
     };
     let features = inputs.features(FEATURES)?;
     if state.setup.is_none() {
-        state.setup = Some(Setup::new(features, &inputs.options(OPTIONS, first)?)?);
-    }
-    if let Some(setup) = &state.setup {
-        usable(features, setup.entry()?)?;
+        let setup = Setup::new(features, inputs.options(OPTIONS, first)?)?;
+        usable(features, setup.plan.entry)?;
+        state.setup = Some(setup);
     }
     Ok(())
 }
@@ -282,7 +277,7 @@ fn refuse_infinities(state: &State, inputs: &Inputs<'_>, rows: Rows<'_>) -> Resu
     let Some(setup) = &state.setup else {
         return Ok(());
     };
-    if !setup.takes_missing {
+    if !setup.plan.takes_missing {
         return Ok(());
     }
     for feature in &inputs.features(FEATURES)?.fields {
@@ -298,37 +293,22 @@ fn refuse_infinities(state: &State, inputs: &Inputs<'_>, rows: Rows<'_>) -> Resu
 }
 
 impl Setup {
-    fn new(features: &Features<'_>, given: &Json) -> Result<Self> {
-        let (entry, options) = checked_options(given)?;
-        let steps = preparation::Choice::of(&options);
-        let intercept = options.flag("intercept");
-        let columns = features.fields.len() + 1 + usize::from(intercept);
+    fn new(features: &Features<'_>, given: Json) -> Result<Self> {
+        let plan = Plan::of(features, given)?;
+        let width = features.fields.len() + 1;
+        let kept = match (plan.entry, plan.entry.way(&plan.options)) {
+            // What is done to features is learnt when all rows are there.
+            _ if plan.prepares => Kept::Rows(RowStore::default()),
+            (Entry::Rows(_), _) | (_, Some(WayFit::Rows(_))) => Kept::Rows(RowStore::default()),
+            (_, Some(WayFit::Moments(_))) => {
+                Kept::Moments(WeightedMoments::new(width, plan.intercept))
+            }
+            (_, None) => Kept::Factor(Triangle::new(width + usize::from(plan.intercept))),
+        };
         Ok(Self {
-            features: features.names().map(str::to_owned).collect(),
-            algorithm: entry.name().to_owned(),
-            intercept,
-            takes_missing: entry.takes_missing() || steps.imputes(),
-            options: given.to_string(),
-            kept: match (entry, entry.way(&options)) {
-                // What is done to features is learnt when all rows are there.
-                _ if !steps.is_none() => Kept::Rows(RowStore::default()),
-                (Entry::Rows(_), _) | (_, Some(WayFit::Rows(_))) => Kept::Rows(RowStore::default()),
-                (_, Some(WayFit::Moments(_))) => {
-                    Kept::Moments(WeightedMoments::new(features.fields.len() + 1, intercept))
-                }
-                (_, None) => Kept::Factor(Triangle::new(columns)),
-            },
+            plan: Shared(plan),
+            kept,
         })
-    }
-
-    fn entry(&self) -> Result<Entry> {
-        entry(&self.algorithm)
-    }
-
-    fn options(&self) -> Result<Options> {
-        let given = serde_json::from_str(&self.options)
-            .map_err(|error| Error::internal(SIGNATURE.name, error.to_string()))?;
-        Options::parse(&SIGNATURE, &given)
     }
 }
 
@@ -425,16 +405,15 @@ fn chosen_rows(
     features: &[&Feature<'_>],
     rows: Rows<'_>,
 ) -> Result<Option<Vec<u32>>> {
-    let mut columns = Vec::new();
-    let mut names = Vec::new();
-    if !takes_missing {
-        for feature in features {
-            columns.extend(feature.numbers.as_ref());
-            names.extend(feature.numbers.as_ref().map(|_| feature.name.clone()));
-        }
-    }
+    let numeric = || {
+        let numeric = features.iter().filter(|feature| feature.numbers.is_some());
+        numeric.take(if takes_missing { 0 } else { usize::MAX })
+    };
+    let mut columns = Vec::with_capacity(features.len() + 1);
+    columns.extend(numeric().filter_map(|feature| feature.numbers.as_ref()));
     columns.push(beside.target);
-    let complete = complete_rows(SIGNATURE.name, &columns, rows, &names)?;
+    let name = |i| numeric().nth(i).map(|feature| feature.name.clone());
+    let complete = complete_rows(SIGNATURE.name, &columns, rows, name)?;
     let Some(weights) = beside.weights else {
         return Ok(complete);
     };
@@ -539,45 +518,43 @@ fn push(
 }
 
 fn model(setup: &Setup, state: &State) -> Result<Model> {
-    let options = setup.options()?;
-    let entry = setup.entry()?;
+    let plan = &setup.plan;
     let none = Preparation::default;
-    let (fitted, preparation) = match (entry, &setup.kept) {
+    let (fitted, preparation) = match (plan.entry, &setup.kept) {
         (Entry::Factor(algorithm), Kept::Factor(triangle)) => {
             let factor: Mat<f64> = triangle.factor();
             let reduction = Reduction {
                 problem: Problem {
                     factor: factor.as_ref(),
-                    intercept: setup.intercept,
+                    intercept: plan.intercept,
                     rows: state.rows_used,
                 },
-                names: &setup.features,
+                names: &plan.features,
                 weight: state.weight,
             };
-            ((algorithm.fit)(&reduction, &options)?, none())
+            ((algorithm.fit)(&reduction, &plan.options)?, none())
         }
         (entry, Kept::Moments(moments)) => {
             let mut moments = moments.clone();
             moments.flush();
             let reduction = MomentsReduction {
                 moments: &moments,
-                intercept: setup.intercept,
+                intercept: plan.intercept,
                 rows: state.rows_used,
             };
-            match entry.way(&options) {
-                Some(WayFit::Moments(fit)) => (fit(&reduction, &options)?, none()),
+            match entry.way(&plan.options) {
+                Some(WayFit::Moments(fit)) => (fit(&reduction, &plan.options)?, none()),
                 _ => return Err(foreign()),
             }
         }
-        (entry, Kept::Rows(store)) => fit_rows(entry, setup, state, store, &options)?,
+        (_, Kept::Rows(store)) => fit_rows(plan, state, store)?,
         _ => return Err(foreign()),
     };
-    let recorded = [COMMON, entry.options()].concat();
     let header = Header {
-        algorithm: setup.algorithm.clone(),
-        target: options.text("target").to_owned(),
-        features: setup.features.clone(),
-        parameters: options.some_to_json(&recorded),
+        algorithm: plan.entry.name().to_owned(),
+        target: plan.target().to_owned(),
+        features: plan.features.clone(),
+        parameters: plan.recorded.clone(),
         rows_used: state.rows_used,
         rows_skipped: state.rows_skipped,
         status: fitted.status,
@@ -588,7 +565,7 @@ fn model(setup: &Setup, state: &State) -> Result<Model> {
             calendar: state.window.calendar,
         }),
         metrics: models::metrics(&fitted.metrics),
-        feature_types: fitted.body.feature_types(setup.features.len()),
+        feature_types: fitted.body.feature_types(plan.features.len()),
         preparation,
     };
     Ok(Model::new(header, fitted.body))
@@ -598,13 +575,7 @@ fn foreign() -> Error {
     Error::internal(SIGNATURE.name, "a state of another algorithm")
 }
 
-fn fit_rows(
-    entry: Entry,
-    setup: &Setup,
-    state: &State,
-    store: &RowStore,
-    options: &Options,
-) -> Result<(Fitted, Preparation)> {
+fn fit_rows(plan: &Plan, state: &State, store: &RowStore) -> Result<(Fitted, Preparation)> {
     let timed = state.window.bounds.is_some();
     if timed && state.window.untimed > 0 {
         return Err(Error::argument(
@@ -614,20 +585,20 @@ fn fit_rows(
             "filter them, or leave the argument out",
         ));
     }
-    let whole: Vec<Whole<'_>> = (0..setup.features.len()).map(|i| store.column(i)).collect();
+    let whole: Vec<Whole<'_>> = (0..plan.features.len()).map(|i| store.column(i)).collect();
     let target = store.target();
     let weights = store.weights();
     let times = store.times().filter(|_| timed);
     let validation = store.validation();
     let training = Training {
-        names: &setup.features,
+        names: &plan.features,
         columns: whole.iter().map(feature_column).collect(),
         target: &target,
         weights: weights.as_deref(),
         times: times.as_deref(),
         validation: validation.as_deref().filter(|_| state.rows_validating > 0),
     };
-    entry.fit(&training, options)
+    plan.entry.fit(&training, &plan.options)
 }
 
 fn feature_column<'a>(whole: &'a Whole<'_>) -> FeatureColumn<'a> {

@@ -38,8 +38,11 @@ const PASSES: usize = 200;
 /// In log odds per standard deviation of a feature: where the next step would be
 /// this small, the last was the last.
 const LAST_STEP: f64 = 1e-11;
-/// How much a step must have shrunk for the second derivatives to be kept.
-const KEEPS: f64 = 1e-3;
+/// The same for a sample, which differs from the rows by more.
+const NEAR: f64 = 1e-4;
+/// Steps up to this, or shrunk by this, keep the second derivatives: what they would
+/// change costs less than a pass that finds them.
+const KEEPS: f64 = 0.02;
 
 /// What is added to the sum of losses.
 struct Penalties {
@@ -68,7 +71,25 @@ fn fit(training: &Training<'_>, options: &Options) -> Result<Fitted> {
         absolute: alpha * ratio,
         square: alpha * (1.0 - ratio),
     };
-    let found = minimise(&rows, &penalties);
+    // A sample comes so near that the rows are seen a few times only.
+    let near = rows.sample().map(|sample| {
+        let share = sample.count as f64 / rows.count as f64;
+        let penalties = Penalties {
+            absolute: penalties.absolute * share,
+            square: penalties.square * share,
+        };
+        let found = minimise(
+            &sample,
+            &penalties,
+            NEAR,
+            vec![0.0; sample.scales.len() + 1],
+        );
+        found.converged.then_some(found.parameters)
+    });
+    let start = near
+        .flatten()
+        .unwrap_or_else(|| vec![0.0; rows.scales.len() + 1]);
+    let found = minimise(&rows, &penalties, LAST_STEP, start);
     let status = if !found.converged {
         "not converged: the features tell the classes apart without an error; use a larger alpha"
     } else if found.parameters[1..].iter().all(|x| *x == 0.0) && penalties.absolute > 0.0 {
@@ -123,9 +144,8 @@ struct Found {
 
 /// Every sum over the rows is exact, so that the steps are the same whatever the
 /// order of the rows and the number of threads.
-fn minimise(rows: &Rows<'_>, penalties: &Penalties) -> Found {
-    let width = rows.scales.len() + 1;
-    let mut at = vec![0.0; width];
+fn minimise(rows: &Rows<'_>, penalties: &Penalties, last_step: f64, start: Vec<f64>) -> Found {
+    let mut at = start;
     let mut now = rows.evaluate(&at, true);
     let mut value = now.loss + penalties.value(&at, &rows.scales);
     let mut bend = now.bend.take();
@@ -138,13 +158,13 @@ fn minimise(rows: &Rows<'_>, penalties: &Penalties) -> Found {
         let step = step(rows, penalties, &at, &now, matrix);
         let size = step.iter().fold(0.0, |most: f64, x| most.max(x.abs()));
         // Nothing changes any more.
-        if size <= LAST_STEP * 1e-3 {
+        if size <= last_step * 1e-3 {
             converged = true;
             break;
         }
         let rate = size / before;
-        let last = before.is_finite() && size * rate.max(1e-6) <= LAST_STEP;
-        let keeps = rate < KEEPS;
+        let last = before.is_finite() && size * rate.max(1e-6) <= last_step;
+        let keeps = size < KEEPS || (before.is_finite() && rate < KEEPS);
         let slope = down(rows, penalties, &at, &now, &step);
         let mut part = 1.0;
         let mut found = None;

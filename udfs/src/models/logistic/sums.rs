@@ -5,6 +5,8 @@
 //! that were rounded to so few bits that every sum of their products is exact: they
 //! need be no more precise than a step of Newton's method, whose slopes are.
 
+use std::borrow::Cow;
+
 use faer::{Accum, Mat};
 use pulp::{Arch, NullaryFnOnce};
 use rayon::prelude::*;
@@ -27,8 +29,8 @@ const EXACT_BITS: i32 = 52;
 
 /// The rows, and in which units they are measured.
 pub struct Rows<'a> {
-    columns: Vec<&'a [f64]>,
-    /// 1 for the second class.
+    columns: Vec<Cow<'a, [f64]>>,
+    /// Whether a row is of the second class.
     second: Vec<bool>,
     weights: Option<Vec<f64>>,
     intercept: bool,
@@ -113,14 +115,29 @@ impl<'a> Rows<'a> {
                 count as f64,
                 second.iter().filter(|second| **second).count() as f64,
             ),
-            Some(weights) => (
-                exact(weights, heaviest, |w| w, None),
-                exact(weights, heaviest, |w| w, Some(&second)),
-            ),
+            Some(weights) => {
+                let cuts = Cuts::of(heaviest, weights.len());
+                let marks: Vec<f64> = second
+                    .iter()
+                    .map(|second| f64::from(u8::from(*second)))
+                    .collect();
+                (
+                    exact_products(cuts, weights, weights, |w, _| w).value(),
+                    exact_products(cuts, weights, &marks, |w, mark| w * mark).value(),
+                )
+            }
         };
         let measured: Vec<Measures> = columns
             .par_iter()
-            .map(|column| Measures::of(column, weights_of, heaviest, weight, intercept))
+            .map(|column| {
+                Arch::new().dispatch(Measure {
+                    column,
+                    weights: weights_of,
+                    heaviest,
+                    weight,
+                    intercept,
+                })
+            })
             .collect();
         let unit = |squares: f64| {
             let bits = if squares > 0.0 {
@@ -140,7 +157,7 @@ impl<'a> Rows<'a> {
         let mut largest = vec![1.0];
         largest.extend(measured.iter().map(|m| m.largest / m.scale));
         Ok(Self {
-            columns,
+            columns: columns.into_iter().map(Cow::Borrowed).collect(),
             second,
             weights,
             intercept,
@@ -157,6 +174,65 @@ impl<'a> Rows<'a> {
             weight,
             weight_of_second,
             count,
+        })
+    }
+
+    /// About one row of sixteen, by its contents and not by its place; `None` if there
+    /// are too few to be worth it.
+    pub fn sample(&self) -> Option<Rows<'static>> {
+        const LEAST_ROWS: usize = 50_000;
+        const LEAST_PER_PARAMETER: usize = 50;
+        /// Columns that tell rows apart.
+        const LOOKED_AT: usize = 4;
+        let rows = self.second.len();
+        if rows < LEAST_ROWS {
+            return None;
+        }
+        let looked_at: Vec<&[f64]> = self.columns.iter().take(LOOKED_AT).map(|c| &**c).collect();
+        let chosen = |row: &u32| {
+            let mix = |hash: u64, column: &&[f64]| {
+                // -0.0 + 0.0 is 0.0: both zeros are one value.
+                let bits = (column[*row as usize] + 0.0).to_bits();
+                (hash ^ bits)
+                    .wrapping_mul(0x9E37_79B9_7F4A_7C15)
+                    .rotate_left(29)
+            };
+            looked_at.iter().fold(0, mix) >> 60 == 0
+        };
+        let chosen: Vec<u32> = (0..rows as u32).into_par_iter().filter(chosen).collect();
+        let least = LEAST_PER_PARAMETER * (self.columns.len() + 1);
+        let seconds = chosen
+            .iter()
+            .filter(|row| self.second[**row as usize])
+            .count();
+        if seconds < least || chosen.len() - seconds < least || chosen.len() > rows / 4 {
+            return None;
+        }
+        let gathered = |column: &[f64]| -> Vec<f64> {
+            chosen.iter().map(|&row| column[row as usize]).collect()
+        };
+        Some(Rows {
+            columns: self
+                .columns
+                .par_iter()
+                .map(|c| Cow::Owned(gathered(c)))
+                .collect(),
+            second: chosen
+                .iter()
+                .map(|&row| self.second[row as usize])
+                .collect(),
+            weights: self.weights.as_deref().map(gathered),
+            intercept: self.intercept,
+            classes: self.classes.clone(),
+            centers: self.centers.clone(),
+            scales: self.scales.clone(),
+            inverses: self.inverses.clone(),
+            largest: self.largest.clone(),
+            units: self.units.clone(),
+            heaviest: self.heaviest,
+            weight: self.weight,
+            weight_of_second: self.weight_of_second,
+            count: chosen.len(),
         })
     }
 
@@ -246,49 +322,41 @@ struct Measures {
     largest: f64,
 }
 
-impl Measures {
-    fn of(
-        column: &[f64],
-        weights: Option<&[f64]>,
-        heaviest: f64,
-        weight: f64,
-        intercept: bool,
-    ) -> Self {
-        let size = column.iter().fold(0.0, |most: f64, x| most.max(x.abs()));
-        let sum = |largest: f64, of: &dyn Fn(f64) -> f64| match weights {
-            None => exact(column, largest, of, None),
-            Some(weights) => {
-                let cuts = Cuts::of(largest * heaviest, column.len());
-                let mut sum = Sum::default();
-                for (value, weight) in column.iter().zip(weights) {
-                    cuts.add(&mut sum, of(*value) * weight);
-                }
-                sum.value()
-            }
-        };
-        let center = if intercept {
-            sum(size, &|x| x) / weight
+/// Measures a column, for [`Arch::dispatch`].
+struct Measure<'a> {
+    column: &'a [f64],
+    weights: Option<&'a [f64]>,
+    heaviest: f64,
+    weight: f64,
+    intercept: bool,
+}
+
+impl NullaryFnOnce for Measure<'_> {
+    type Output = Measures;
+
+    #[inline(always)]
+    fn call(self) -> Measures {
+        let size = largest_of(self.column, |x| x);
+        let center = if self.intercept {
+            self.sum(size, |x| x) / self.weight
         } else {
             0.0
         };
-        let largest = column
-            .iter()
-            .fold(0.0, |most: f64, x| most.max((x - center).abs()));
+        let largest = largest_of(self.column, |x| x - center);
         let varies = largest > 1e-14 * size;
         let squares = if varies {
-            sum(largest * largest, &|x| (x - center) * (x - center))
+            self.sum(largest * largest, |x| (x - center) * (x - center))
         } else {
             0.0
         };
-        let deviation = (squares / weight).sqrt();
-        let scale = if varies && deviation > 0.0 {
-            deviation
-        } else {
-            1.0
-        };
-        Self {
+        let deviation = (squares / self.weight).sqrt();
+        Measures {
             center,
-            scale,
+            scale: if varies && deviation > 0.0 {
+                deviation
+            } else {
+                1.0
+            },
             varies,
             squares,
             largest: if varies { largest } else { 0.0 },
@@ -296,27 +364,59 @@ impl Measures {
     }
 }
 
-/// Σ of a function of the values, of the marked ones if there are marks.
-fn exact(values: &[f64], largest: f64, of: impl Fn(f64) -> f64, marks: Option<&[bool]>) -> f64 {
-    let cuts = Cuts::of(largest, values.len());
-    let mut lanes = [Sum::default(); LANES];
-    match marks {
-        None => {
-            for chunk in values.chunks(LANES) {
-                for (lane, value) in lanes.iter_mut().zip(chunk) {
-                    cuts.add(lane, of(*value));
-                }
+impl Measure<'_> {
+    /// The weighted sum of a function of the values, none larger than `largest`.
+    #[inline(always)]
+    fn sum(&self, largest: f64, of: impl Fn(f64) -> f64) -> f64 {
+        match self.weights {
+            None => {
+                let cuts = Cuts::of(largest, self.column.len());
+                exact_products(cuts, self.column, self.column, |x, _| of(x)).value()
             }
-        }
-        Some(marks) => {
-            for (value, _) in values.iter().zip(marks).filter(|(_, mark)| **mark) {
-                cuts.add(&mut lanes[0], of(*value));
+            Some(weights) => {
+                let cuts = Cuts::of(largest * self.heaviest, self.column.len());
+                exact_products(cuts, self.column, weights, |x, weight| of(x) * weight).value()
             }
         }
     }
+}
+
+/// The largest |of(value)|, in lanes.
+#[inline(always)]
+fn largest_of(values: &[f64], of: impl Fn(f64) -> f64) -> f64 {
+    let mut lanes = [0.0_f64; LANES];
+    let (whole, rest) = values.as_chunks::<LANES>();
+    for values in whole {
+        for lane in 0..LANES {
+            lanes[lane] = lanes[lane].max(of(values[lane]).abs());
+        }
+    }
+    let rest = rest.iter().map(|x| of(*x).abs());
+    lanes.into_iter().chain(rest).fold(0.0, f64::max)
+}
+
+/// The exact sum of a function of two columns, in lanes.
+#[inline(always)]
+fn exact_products(cuts: Cuts, x: &[f64], y: &[f64], of: impl Fn(f64, f64) -> f64) -> Sum {
+    let mut upper = [0.0; LANES];
+    let mut lower = [0.0; LANES];
+    let (whole_x, rest_x) = x.as_chunks::<LANES>();
+    let (whole_y, rest_y) = y.as_chunks::<LANES>();
+    for (x, y) in whole_x.iter().zip(whole_y) {
+        for lane in 0..LANES {
+            let (above, below) = cuts.parts(of(x[lane], y[lane]));
+            upper[lane] += above;
+            lower[lane] += below;
+        }
+    }
     let mut sum = Sum::default();
-    lanes.into_iter().for_each(|lane| sum.merge(lane));
-    sum.value()
+    for lane in 0..LANES {
+        sum.merge(Sum::of(upper[lane], lower[lane]));
+    }
+    for (x, y) in rest_x.iter().zip(rest_y) {
+        cuts.add(&mut sum, of(*x, *y));
+    }
+    sum
 }
 
 /// The sums of one task, for [`Arch::dispatch`].
@@ -407,10 +507,16 @@ impl Task<'_> {
             scratch.bends[i] = (weight * small).sqrt() / (1.0 + small);
         }
         let pulls = &scratch.pulls[..count];
-        add_exact(&mut out.slope[0], self.slope_cuts[0], pulls.iter().copied());
+        out.slope[0].merge(exact_products(
+            self.slope_cuts[0],
+            pulls,
+            pulls,
+            |pull, _| pull,
+        ));
         for j in 1..out.slope.len() {
             let units = &scratch.columns[(j - 1) * BLOCK..(j - 1) * BLOCK + count];
-            add_exact_products(&mut out.slope[j], self.slope_cuts[j], units, pulls);
+            let sum = exact_products(self.slope_cuts[j], units, pulls, |x, pull| x * pull);
+            out.slope[j].merge(sum);
         }
         if !self.bent {
             return;
@@ -438,28 +544,4 @@ impl Task<'_> {
 fn whole(x: f64) -> f64 {
     const MAGNET: f64 = 6_755_399_441_055_744.0; // 1.5 · 2^52
     (x + MAGNET) - MAGNET
-}
-
-#[inline(always)]
-fn add_exact(sum: &mut Sum, cuts: Cuts, values: impl Iterator<Item = f64>) {
-    for value in values {
-        cuts.add(sum, value);
-    }
-}
-
-/// Adds Σ x · y, in lanes.
-#[inline(always)]
-fn add_exact_products(sum: &mut Sum, cuts: Cuts, x: &[f64], y: &[f64]) {
-    let mut lanes = [Sum::default(); LANES];
-    let (whole_x, rest_x) = x.as_chunks::<LANES>();
-    let (whole_y, rest_y) = y.as_chunks::<LANES>();
-    for (x, y) in whole_x.iter().zip(whole_y) {
-        for lane in 0..LANES {
-            cuts.add(&mut lanes[lane], x[lane] * y[lane]);
-        }
-    }
-    for (x, y) in rest_x.iter().zip(rest_y) {
-        cuts.add(&mut lanes[0], x * y);
-    }
-    lanes.into_iter().for_each(|lane| sum.merge(lane));
 }
