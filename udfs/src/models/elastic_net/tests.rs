@@ -229,7 +229,7 @@ fn folds_choose_the_penalty_of_scikit_learn() {
         let fitted = of(&rows, &times);
         let mut found = vec![fitted.metrics[0].1];
         found.extend(parameters_of(&fitted.body));
-        let Body::LinearPath(path) = &fitted.0.body else {
+        let Body::LinearPath(path) = &fitted.body else {
             panic!("no path");
         };
         found.extend([
@@ -257,7 +257,7 @@ fn a_path_begins_at_zero_and_passes_through_single_fits() {
     let rows = ReferenceRows::new();
     let options = json!({"algorithm": "lasso", "alpha": 0.2, "n_lambdas": 9});
     let fitted = rows.fit(options, &rows.y, Some(&rows.weight)).unwrap();
-    let Body::LinearPath(path) = &fitted.0.body else {
+    let Body::LinearPath(path) = &fitted.body else {
         panic!("no path");
     };
     assert_eq!(path.steps.len(), 9);
