@@ -11,6 +11,7 @@ use crate::call::{Call, quote_name};
 use crate::definition::{Accepts, Argument, Category, Kind, OptionKey, Signature, Table};
 use crate::error::{Error, Result};
 use crate::options::Options;
+use crate::statistics::groups::Groups;
 use crate::value::{Type, Value};
 
 const NAME: &str = "feature_screen";
@@ -379,9 +380,22 @@ impl OverFeatures for Screen {
         })
     }
 
+    fn by_parts(&self) -> bool {
+        true
+    }
+
     fn finish(&self, gathered: &Gathered<'_>, options: &Options) -> Result<Value> {
-        let columns = columns::of(gathered, options)?;
-        let verdicts = verdicts::of(gathered, &columns, options)?;
+        let [target, date, entity] = gathered.numbers else {
+            return Err(Error::internal(NAME, "three numbers were expected"));
+        };
+        // An order that does not depend on how rows arrived.
+        let groups = if options.flag("by_date") {
+            Groups::of(date, entity)
+        } else {
+            Groups::of(&vec![0.0; gathered.rows], target)
+        };
+        let columns = columns::of(gathered, &groups, options)?;
+        let verdicts = verdicts::of(gathered, &columns, groups.rows(), options)?;
         Ok(verdicts::to_rows(gathered, columns, verdicts))
     }
 }
