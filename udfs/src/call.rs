@@ -194,7 +194,10 @@ impl<'a> Call<'a> {
             .iter()
             .find(|word| word.eq_ignore_ascii_case(text))
             .copied()
-            .ok_or_else(|| self.wrong(name, format!("pass one of {}", words.join(", "))))
+            .ok_or_else(|| {
+                let near = near(text, words);
+                self.wrong(name, format!("{near}pass one of {}", words.join(", ")))
+            })
     }
 
     /// One of `words` or a list of them, in any case, none twice; `None` for NULL.
@@ -215,9 +218,7 @@ impl<'a> Call<'a> {
                 Some(word) if !chosen.contains(word) => chosen.push(*word),
                 Some(_) => return Err(self.wrong(name, format!("pass {value} once"))),
                 None => {
-                    let near = crate::error::nearest(text, words)
-                        .map(|near| format!("did you mean '{near}'? "))
-                        .unwrap_or_default();
+                    let near = near(text, words);
                     return Err(Error::argument(
                         self.function(),
                         name,
@@ -425,6 +426,13 @@ impl<'a> Call<'a> {
             None => Err(self.wrong(name, "pass the name of a relation")),
         }
     }
+}
+
+/// The word that may have been meant, as the beginning of a fix.
+fn near(text: &str, words: &[&str]) -> String {
+    crate::error::nearest(text, words)
+        .map(|near| format!("did you mean '{near}'? "))
+        .unwrap_or_default()
 }
 
 /// `text` as a relation after FROM: a query in parentheses as it stands, a name

@@ -192,6 +192,10 @@ impl<F: OverFeatures> Aggregate for Gather<F> {
             state.names = chosen.iter().map(|(name, _)| (*name).to_owned()).collect();
         }
         columns.extend(chosen.into_iter().map(|(_, numbers)| numbers));
+        if state.store.is_none() {
+            let start = |limit| Sample::start(limit, &columns, first);
+            state.sample = state.limit.and_then(start);
+        }
         let store = state
             .store
             .get_or_insert_with(|| ColumnStore::new(columns.len()));

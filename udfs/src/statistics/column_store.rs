@@ -103,7 +103,13 @@ impl ColumnStore {
         }
     }
 
-    /// Adds the rows of `other`, which has as many columns.
+    /// The rows of the parts that are full, which come first.
+    pub fn full_rows(&self) -> usize {
+        self.full.len() * PART_ROWS
+    }
+
+    /// Adds the rows of `other`, which has as many columns: its full parts after
+    /// the full ones here, its other rows in the end.
     pub fn merge(&mut self, other: &Self) {
         self.full.extend(other.full.iter().cloned());
         let rows = other.open.first().map_or(0, Vec::len);
@@ -171,7 +177,7 @@ impl ColumnStore {
 
     /// The number of rows.
     pub fn rows(&self) -> usize {
-        self.full.len() * PART_ROWS + self.open.first().map_or(0, Vec::len)
+        self.full_rows() + self.open.first().map_or(0, Vec::len)
     }
 
     /// Bytes held, about.

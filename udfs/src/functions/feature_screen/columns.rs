@@ -55,8 +55,8 @@ pub fn of(
     groups: &Groups,
     options: &Options,
 ) -> Result<Vec<ScreenedColumn>> {
-    let [target, date, _] = gathered.numbers else {
-        return Err(Error::internal(NAME, "three numbers were expected"));
+    let [target, date, ..] = gathered.numbers else {
+        return Err(Error::internal(NAME, "four numbers were expected"));
     };
     let mut screened = if options.flag("by_date") {
         let mut panel = Panel::of(target, groups, options);

@@ -15,10 +15,22 @@ use crate::statistics::cross_moments::Infinite;
 pub struct Limit {
     /// Rows.
     pub rows: usize,
-    /// Where the columns with date and entity are, if rows of a date are kept or
-    /// left out together (but for those of one date); none: every row by itself,
-    /// from all its values.
-    pub panel: Option<[usize; 2]>,
+    /// Where rows of a date are kept or left out together (but for those of one
+    /// date); none: every row by itself, from all its values.
+    pub panel: Option<Panel>,
+}
+
+/// The columns of a panel that say which rows are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Panel {
+    /// Numbers of dates.
+    pub date: usize,
+    /// Numbers of entities.
+    pub entity: usize,
+    /// One number in all rows: the share of the dates, by their numbers, that is
+    /// looked at, which holds as many rows as are kept and some to spare. However
+    /// many states there are, they keep no more than that together.
+    pub share: usize,
 }
 
 /// Of rows that became too many.
@@ -36,6 +48,16 @@ pub struct Sample {
 }
 
 impl Sample {
+    /// Before any row, where it is known that there are too many.
+    pub fn start(limit: Limit, columns: &[&Numbers<'_>], row: usize) -> Option<Self> {
+        let share = columns[limit.panel?.share].get(row)?;
+        (share < 1.0).then(|| Self {
+            bound: Some(u128::from((share * u64::MAX as f64) as u64) << 64 | u128::from(u64::MAX)),
+            present: vec![0; columns.len()],
+            ..Self::default()
+        })
+    }
+
     /// Of all rows of a store.
     fn of(store: &ColumnStore, limit: Limit) -> Self {
         let columns: Vec<StoredColumn<'_>> = (0..store.width()).map(|i| store.column(i)).collect();
@@ -93,7 +115,7 @@ impl Sample {
     /// The rows to keep of those that are kept, if these are too many.
     fn flags(&mut self, limit: Limit) -> Vec<bool> {
         let (flags, greatest) = least(&self.keys, limit.rows);
-        self.bound = greatest;
+        self.bound = greatest.or(self.bound);
         flags
     }
 }
@@ -147,6 +169,16 @@ pub fn merged(
     own.seen += more.seen;
     for (present, more) in own.present.iter_mut().zip(&more.present) {
         *present += more;
+    }
+    if own.keys.len() + more.keys.len() <= limit.rows.saturating_add(limit.rows / 4) {
+        // Whole parts of both come before the rest of both.
+        let (rest, more_rest) = (own.keys.split_off(store.full_rows()), others.full_rows());
+        own.keys.extend(&more.keys[..more_rest]);
+        own.keys.extend(rest);
+        own.keys.extend(&more.keys[more_rest..]);
+        store.merge(others);
+        *sample = Some(own);
+        return;
     }
     // Chosen before anything is copied.
     let split = own.keys.len();
@@ -204,9 +236,9 @@ fn key(limit: Limit, columns: usize, value: impl Fn(usize) -> f64) -> u128 {
         value => (value + 0.0).to_bits(),
     };
     match limit.panel {
-        Some(places) => {
-            let [date, entity] = places.map(|place| u128::from(mixed(bits(place))));
-            date << 64 | entity
+        Some(panel) => {
+            let [date, entity] = [panel.date, panel.entity].map(|place| mixed(bits(place)));
+            u128::from(date) << 64 | u128::from(entity)
         }
         None => {
             let mix = |hash, column| mixed(hash ^ bits(column));
@@ -226,9 +258,15 @@ fn mixed(bits: u64) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use super::{Limit, Sample, add, chosen, merged};
+    use super::{Limit, Panel, Sample, add, chosen, merged};
     use crate::input::{Numbers, Rows};
     use crate::statistics::column_store::ColumnStore;
+
+    const PANEL: Panel = Panel {
+        date: 1,
+        entity: 2,
+        share: 3,
+    };
 
     /// Value, date, entity, of 100 dates of 20 entities.
     fn row(i: usize) -> [f64; 3] {
@@ -277,7 +315,7 @@ mod tests {
 
     #[test]
     fn the_same_rows_in_any_order_and_any_parts() {
-        for panel in [None, Some([1, 2])] {
+        for panel in [None, Some(PANEL)] {
             let limit = Limit { rows: 150, panel };
             let all = of(0..2000, 64, limit);
             let expected = end(&all, limit);
@@ -298,7 +336,7 @@ mod tests {
     fn rows_of_a_date_are_kept_together() {
         let limit = Limit {
             rows: 150,
-            panel: Some([1, 2]),
+            panel: Some(PANEL),
         };
         let (_, store) = of(0..2000, 2000, limit);
         let mut counts = [0; 100];
@@ -307,6 +345,42 @@ mod tests {
         }
         let whole = counts.iter().filter(|&&count| count == 20).count();
         assert_eq!((whole, counts.iter().sum::<i32>()), (7, 150));
+    }
+
+    /// The rows that are kept are the same where most are never looked at.
+    #[test]
+    fn a_share_is_all_that_is_looked_at() {
+        let limit = Limit {
+            rows: 150,
+            panel: Some(PANEL),
+        };
+        let part = |rows: std::ops::Range<usize>, share: f64| {
+            let columns: Vec<Vec<f64>> = (0..4)
+                .map(|i| {
+                    rows.clone()
+                        .map(|k| if i < 3 { row(k)[i] } else { share })
+                        .collect()
+                })
+                .collect();
+            let numbers: Vec<Numbers<'_>> = columns
+                .iter()
+                .map(|column| Numbers::new(column.as_slice(), None))
+                .collect();
+            let numbers: Vec<&Numbers<'_>> = numbers.iter().collect();
+            let mut sample = Sample::start(limit, &numbers, 0);
+            let mut store = ColumnStore::new(4);
+            let all = Rows::All(rows.len());
+            add(&mut sample, &mut store, &numbers, all, limit).expect("nothing is infinite");
+            (sample, store)
+        };
+        let without = part(0..2000, 1.0);
+        let expected: Vec<[u64; 3]> = end(&without, limit);
+        let (mut one, other) = (part(0..900, 0.3), part(900..2000, 0.3));
+        assert!(one.1.rows() + other.1.rows() < 1000);
+        merged(&mut one.0, &mut one.1, (&other.0, &other.1), limit);
+        assert_eq!(end(&one, limit), expected);
+        let counted = |sample: &Option<Sample>| sample.as_ref().map(|s| s.seen);
+        assert_eq!(counted(&one.0), counted(&without.0));
     }
 
     #[test]

@@ -280,7 +280,7 @@ fn wrong_arguments_are_named() {
         (
             "by",
             text("dates"),
-            "argument 'by' is 'dates'; pass one of date, entity",
+            "argument 'by' is 'dates'; did you mean 'date'? pass one of date, entity",
         ),
         (
             "horizon",
