@@ -195,9 +195,7 @@ impl<'a> Call<'a> {
             .find(|word| word.eq_ignore_ascii_case(text))
             .copied()
             .ok_or_else(|| {
-                let near = crate::error::nearest(text, words)
-                    .map(|near| format!("did you mean '{near}'? "))
-                    .unwrap_or_default();
+                let near = near(text, words);
                 self.wrong(name, format!("{near}pass one of {}", words.join(", ")))
             })
     }
@@ -220,9 +218,7 @@ impl<'a> Call<'a> {
                 Some(word) if !chosen.contains(word) => chosen.push(*word),
                 Some(_) => return Err(self.wrong(name, format!("pass {value} once"))),
                 None => {
-                    let near = crate::error::nearest(text, words)
-                        .map(|near| format!("did you mean '{near}'? "))
-                        .unwrap_or_default();
+                    let near = near(text, words);
                     return Err(Error::argument(
                         self.function(),
                         name,
@@ -430,6 +426,13 @@ impl<'a> Call<'a> {
             None => Err(self.wrong(name, "pass the name of a relation")),
         }
     }
+}
+
+/// The word that may have been meant, as the beginning of a fix.
+fn near(text: &str, words: &[&str]) -> String {
+    crate::error::nearest(text, words)
+        .map(|near| format!("did you mean '{near}'? "))
+        .unwrap_or_default()
 }
 
 /// `text` as a relation after FROM: a query in parentheses as it stands, a name

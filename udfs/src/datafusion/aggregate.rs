@@ -220,7 +220,12 @@ impl Accumulator for StateAccumulator {
     }
 
     fn state(&mut self) -> Result<Vec<ScalarValue>> {
-        let saved = self.with_state(|function, state| function.save(state))?;
+        let saved = self.with_state(|function, state| {
+            let saved = function.save(state)?;
+            // Asked for once: from here on the bytes are the state.
+            *state = function.start();
+            Ok(saved)
+        })?;
         Ok(vec![ScalarValue::LargeBinary(Some(saved))])
     }
 

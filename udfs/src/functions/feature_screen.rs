@@ -5,12 +5,13 @@ mod verdicts;
 
 use super::entity_order::{EntityOrder, PARTITION_BY};
 use super::feature_rows::{EXCLUDE, FEATURES, FeatureRows, unnested};
-use super::gather::sample::Limit;
+use super::gather::sample::{Limit, Panel};
 use super::gather::{Gather, Gathered, NON_NUMERIC, OverFeatures};
 use crate::call::{Call, quote_name};
 use crate::definition::{Accepts, Argument, Category, Kind, OptionKey, Signature, Table};
 use crate::error::{Error, Result};
 use crate::options::Options;
+use crate::statistics::groups::Groups;
 use crate::value::{Type, Value};
 
 const NAME: &str = "feature_screen";
@@ -120,11 +121,11 @@ static SIGNATURE: Signature = Signature {
            missing, constant, irrelevant (q above `level`), or a repetition of its representative; otherwise `selected`;\n\
            - `rows_used` (BIGINT): the rows that all this comes from; fewer than there are where these are more than \
            `sample_rows`. Then `n` and `missing_share` count all rows, and the rest is of a sample: with `order_by` and \
-           `partition_by` of whole dates (the last one in part), chosen by a fixed hash of the date, otherwise of rows, \
-           chosen by a fixed hash of all their values. The order of the rows, the engine's threads and the seed of no \
+           `partition_by` of whole dates (the last one in part), chosen by a fixed hash of the date, which are as far apart in Newey and West's error \
+           as they were, otherwise of rows, chosen by a fixed hash of all their values. The order of the rows, the engine's threads and the seed of no \
            generator matter.\n\n\
-           Keeps 8 bytes per value of at most 1.25 `sample_rows` rows on each thread: 200 features of any number of rows \
-           take 4 GB on two. Two rows of an entity at one time are an error, as is a NULL in `order_by`.",
+           Keeps 8 bytes per value: of a panel of little more than `sample_rows` rows, 200 features of any number of rows \
+           take 2 GB; otherwise of at most 1.25 `sample_rows` rows on each thread. Two rows of an entity at one time are an error, as is a NULL in `order_by`.",
     example: "SELECT feature, selected, reason FROM feature_screen(\
               '(SELECT i AS ts, (i * 7) % 11 AS a, (i * 7) % 11 + 0.001 * (i % 2) AS a_lag1, (i * 3) % 13 AS b, 1 AS c, \
               2 * ((i * 7) % 11) + (i * 5) % 17 AS y FROM range(200) r(i))', \
@@ -154,7 +155,7 @@ impl Table for FeatureScreen {
             others.extend(call.columns(keys)?.unwrap_or_default());
         }
         // What the keys' relation has.
-        others.extend(["lagrange_key_*", DATE, ENTITY].map(str::to_owned));
+        others.extend(["lagrange_key_*", DATE, ENTITY, SHARE].map(str::to_owned));
         let rows = FeatureRows::of(call, &others)?;
         let order = call
             .columns("order_by")?
@@ -166,11 +167,12 @@ impl Table for FeatureScreen {
         let target = quote_name(&target);
         let features = match &order {
             Some(order) => {
-                let keyed = keyed(call, order, horizon, train_end.as_deref())?;
+                let keyed = keyed(call, order, horizon, train_end.as_deref(), sample_rows)?;
                 let beside = [
                     (target.as_str(), "lagrange_target"),
                     (DATE, DATE),
                     (ENTITY, ENTITY),
+                    (SHARE, SHARE),
                 ];
                 rows.rows_of(&keyed, &beside, "")
             }
@@ -187,12 +189,13 @@ impl Table for FeatureScreen {
                     (target.as_str(), "lagrange_target"),
                     ("1", DATE),
                     ("1", ENTITY),
+                    ("1", SHARE),
                 ];
                 rows.rows(&beside, "")
             }
         };
         let aggregate = format!(
-            "{AGGREGATE}(lagrange_target, {DATE}, {ENTITY}, {}, {{'non_numeric': '{}', 'by_date': {by_date}, 'horizon': {horizon}, \
+            "{AGGREGATE}(lagrange_target, {DATE}, {ENTITY}, {SHARE}, {}, {{'non_numeric': '{}', 'by_date': {by_date}, 'horizon': {horizon}, \
              'max_missing': {max_missing:?}, 'max_correlation': {max_correlation:?}, 'level': {level:?}, 'fdr': '{fdr}', \
              'bins': {bins}, 'outlier_deviations': {outlier_deviations:?}, \
              'sample_rows': {sample_rows}}})",
@@ -206,8 +209,11 @@ impl Table for FeatureScreen {
 
 const DATE: &str = "lagrange_date";
 const ENTITY: &str = "lagrange_entity";
+const SHARE: &str = "lagrange_share";
 
-/// The rows, with numbers for their dates and entities. Windows over rows of
+/// The rows, with numbers for their dates and entities and the share of the dates
+/// that is looked at: w of D dates have as many rows as are kept, on average, and
+/// w + 4 √w + 4 that come by chance have them nearly always. Windows over rows of
 /// hundreds of columns would sort them all; so they run over the keys alone,
 /// which the rows are then joined with.
 fn keyed(
@@ -215,6 +221,7 @@ fn keyed(
     order: &EntityOrder,
     horizon: i64,
     train_end: Option<&str>,
+    sample_rows: i64,
 ) -> Result<String> {
     let relation = call.relation()?;
     let dense_rank = |columns: &[String]| match columns {
@@ -245,7 +252,11 @@ fn keyed(
         .map(|(i, key)| format!("(lagrange_key_{i} IS NOT DISTINCT FROM {key})"))
         .collect();
     Ok(format!(
-        "(SELECT {}, {} AS {DATE}, {} AS {ENTITY} FROM {relation} QUALIFY {condition}) AS lagrange_keys \
+        "(SELECT *, (lagrange_wanted + 4 * sqrt(lagrange_wanted) + 4) / lagrange_dates AS {SHARE} FROM \
+         (SELECT *, CAST({sample_rows} AS DOUBLE) * max({DATE}) OVER () / count(*) OVER () AS lagrange_wanted, \
+         max({DATE}) OVER () AS lagrange_dates FROM \
+         (SELECT {}, {} AS {DATE}, {} AS {ENTITY} FROM {relation} QUALIFY {condition}) AS lagrange_ranked\
+         ) AS lagrange_counted) AS lagrange_keys \
          JOIN {relation} AS lagrange_all ON {}",
         listed.join(", "),
         dense_rank(&order.order),
@@ -295,6 +306,11 @@ static AGGREGATE_SIGNATURE: Signature = Signature {
         Argument::required("target", Kind::Number, "the target"),
         Argument::required("date", Kind::Number, "a number that grows with time"),
         Argument::required("entity", Kind::Number, "a number per entity"),
+        Argument::required(
+            "share",
+            Kind::Number,
+            "one number for all rows: of the dates, chosen by a hash, those that are looked at",
+        ),
         Argument::required("features", Kind::Features, "the features"),
         Argument::optional("options", Kind::Options, "NULL", "see the options"),
     ],
@@ -358,7 +374,7 @@ static AGGREGATE_SIGNATURE: Signature = Signature {
     returns: Type::Rows(FIELDS),
     nulls: "See feature_screen. No row: NULL.",
     docs: "The rows of feature_screen.\n\nKeeps 8 bytes per value of at most 1.25 `sample_rows` rows.",
-    example: "SELECT unnest(lagrange_feature_screen(y, i, 1, {'a': a})) AS row FROM \
+    example: "SELECT unnest(lagrange_feature_screen(y, i, 1, 1, {'a': a})) AS row FROM \
               (SELECT i, (i * 7) % 11 AS a, (i * 5) % 17 AS y FROM range(50) r(i)) t",
 };
 
@@ -374,14 +390,30 @@ impl OverFeatures for Screen {
     fn limit(&self, options: &Options) -> Option<Limit> {
         Some(Limit {
             rows: usize::try_from(options.integer("sample_rows")).unwrap_or(usize::MAX),
-            // The places of date and entity.
-            panel: options.flag("by_date").then_some([1, 2]),
+            panel: options.flag("by_date").then_some(Panel {
+                date: 1,
+                entity: 2,
+                share: 3,
+            }),
         })
     }
 
+    fn by_parts(&self) -> bool {
+        true
+    }
+
     fn finish(&self, gathered: &Gathered<'_>, options: &Options) -> Result<Value> {
-        let columns = columns::of(gathered, options)?;
-        let verdicts = verdicts::of(gathered, &columns, options)?;
+        let [target, date, entity, _] = gathered.numbers else {
+            return Err(Error::internal(NAME, "four numbers were expected"));
+        };
+        // An order that does not depend on how rows arrived.
+        let groups = if options.flag("by_date") {
+            Groups::of(date, entity)
+        } else {
+            Groups::of(&vec![0.0; gathered.rows], target)
+        };
+        let columns = columns::of(gathered, &groups, options)?;
+        let verdicts = verdicts::of(gathered, &columns, groups.rows(), options)?;
         Ok(verdicts::to_rows(gathered, columns, verdicts))
     }
 }

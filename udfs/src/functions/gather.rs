@@ -5,8 +5,6 @@
 pub mod numbers;
 pub mod sample;
 
-use std::borrow::Cow;
-
 use serde::{Deserialize, Serialize};
 
 use self::sample::{Limit, Sample};
@@ -15,7 +13,7 @@ use crate::error::{Error, Result};
 use crate::input::{Features, Inputs, Numbers, Rows};
 use crate::models::infinite_feature;
 use crate::options::Options;
-use crate::statistics::column_store::ColumnStore;
+use crate::statistics::column_store::{ColumnStore, StoredColumn};
 use crate::statistics::cross_moments::Infinite;
 use crate::value::Value;
 
@@ -43,9 +41,16 @@ pub trait OverFeatures: Sync + 'static {
         self.caller()
     }
 
-    /// How many rows are kept at most; none: all.
+    /// How many rows are kept at most; none: all. Only those that take features
+    /// by parts limit rows.
     fn limit(&self, _options: &Options) -> Option<Limit> {
         None
+    }
+
+    /// Whether `finish` reads `stored`, which needs no further memory, and not
+    /// `columns`.
+    fn by_parts(&self) -> bool {
+        false
     }
 
     /// The value for the rows of a group, of which there is at least one.
@@ -58,13 +63,60 @@ pub struct Gathered<'a> {
     pub numbers: &'a [Vec<f64>],
     /// The features' names.
     pub names: &'a [String],
-    /// Their columns.
+    /// Their columns; none for those that read `stored`.
     pub columns: &'a [Vec<f64>],
+    /// The same as they are kept.
+    pub stored: Stored<'a>,
     /// The number of rows.
     pub rows: usize,
     /// Where these are not all rows: how many there were, and the values of each
     /// feature in them.
     pub sampled: Option<(u64, &'a [u64])>,
+}
+
+/// The features of the gathered rows, as they are kept.
+#[derive(Clone, Copy)]
+pub struct Stored<'a> {
+    store: &'a ColumnStore,
+    /// Columns before the features.
+    numbers: usize,
+    /// The gathered rows, if these are not all that are kept.
+    chosen: Option<&'a [u32]>,
+}
+
+impl<'a> Stored<'a> {
+    /// Of a store in which columns of numbers come before those of features.
+    pub fn new(store: &'a ColumnStore, numbers: usize, chosen: Option<&'a [u32]>) -> Self {
+        Self {
+            store,
+            numbers,
+            chosen,
+        }
+    }
+
+    /// A feature, to be read at [`Self::places`].
+    pub fn feature(&self, i: usize) -> StoredColumn<'a> {
+        self.store.column(self.numbers + i)
+    }
+
+    /// Where the given ones of the gathered rows are kept.
+    pub fn places(&self, rows: &[u32]) -> Vec<u32> {
+        match self.chosen {
+            None => rows.to_vec(),
+            Some(chosen) => rows.iter().map(|&row| chosen[row as usize]).collect(),
+        }
+    }
+}
+
+/// The columns before the features, of the chosen rows.
+fn kept_numbers(store: &ColumnStore, numbers: usize, chosen: Option<&[u32]>) -> Vec<Vec<f64>> {
+    match chosen {
+        None => store.columns(0..numbers).into_owned(),
+        Some(chosen) => (0..numbers)
+            .map(|i| store.column(i))
+            .map(|column| chosen.iter().map(|&row| column.at(row)).collect())
+            .collect(),
+    }
 }
 
 /// Rows are numbered by 32 bits, with some to spare.
@@ -141,15 +193,18 @@ impl<F: OverFeatures> Aggregate for Gather<F> {
             state.names = chosen.iter().map(|(name, _)| (*name).to_owned()).collect();
         }
         columns.extend(chosen.into_iter().map(|(_, numbers)| numbers));
+        if state.store.is_none() {
+            let start = |limit| Sample::start(limit, &columns, first);
+            state.sample = state.limit.and_then(start);
+        }
         let store = state
             .store
             .get_or_insert_with(|| ColumnStore::new(columns.len()));
-        let before = store.rows();
-        let updated = store.update(&columns, rows);
+        let updated = match state.limit {
+            Some(limit) => sample::add(&mut state.sample, store, &columns, rows, limit),
+            None => store.update(&columns, rows),
+        };
         updated.map_err(|infinite| self.infinite(&state.caller, &state.names, infinite))?;
-        if let Some(limit) = state.limit {
-            sample::added(&mut state.sample, store, before, limit);
-        }
         fits(&state.caller, store.rows())
     }
 
@@ -185,16 +240,21 @@ impl<F: OverFeatures> Aggregate for Gather<F> {
         let given = serde_json::from_str(&state.options)
             .map_err(|error| Error::internal(self.0.caller(), error.to_string()))?;
         let options = Options::parse(self.signature(), &given)?;
+        let numbers = self.numbers();
         let sampled = state.sample.as_ref().zip(state.limit);
         let chosen = sampled.and_then(|(sample, limit)| sample::chosen(sample, store, limit));
-        let store = chosen.map_or(Cow::Borrowed(store), Cow::Owned);
-        let (numbers, columns) = store.columns().split_at(self.numbers());
+        let whole = if self.0.by_parts() {
+            0..0
+        } else {
+            numbers..store.width()
+        };
         let gathered = Gathered {
-            numbers,
+            numbers: &kept_numbers(store, numbers, chosen.as_deref()),
             names: &state.names,
-            columns,
-            rows: store.rows(),
-            sampled: sampled.map(|(sample, _)| (sample.seen, &sample.present[self.numbers()..])),
+            columns: &store.columns(whole),
+            stored: Stored::new(store, numbers, chosen.as_deref()),
+            rows: chosen.as_ref().map_or(store.rows(), Vec::len),
+            sampled: sampled.map(|(sample, _)| (sample.seen, &sample.present[numbers..])),
         };
         self.0.finish(&gathered, &options)
     }

@@ -115,7 +115,7 @@ impl Correlations {
     pub fn fresh(&self) -> Self {
         let columns = match &self.kept {
             Kept::Moments(moments) => moments.columns(),
-            Kept::Columns(store) => store.columns().len(),
+            Kept::Columns(store) => store.width(),
         };
         Self::new(self.method, columns)
     }
@@ -168,8 +168,12 @@ impl Correlations {
     pub fn matrix(&self, with_p_values: bool) -> Result<Matrix, Infinite> {
         let mut matrix = match (&self.kept, self.method) {
             (Kept::Moments(moments), _) => of_moments(moments)?,
-            (Kept::Columns(store), Method::Kendall) => of_columns(store.columns(), kendall_pairs),
-            (Kept::Columns(store), _) => of_columns(store.columns(), spearman_pairs),
+            (Kept::Columns(store), Method::Kendall) => {
+                of_columns(&store.columns(0..store.width()), kendall_pairs)
+            }
+            (Kept::Columns(store), _) => {
+                of_columns(&store.columns(0..store.width()), spearman_pairs)
+            }
         };
         if self.method != Method::Kendall && with_p_values {
             let fill = |pair: &mut Correlation| {

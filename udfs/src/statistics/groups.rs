@@ -52,6 +52,19 @@ impl Groups {
             .map(|pair| &self.order[pair[0] as usize..pair[1] as usize])
     }
 
+    /// The rows of all groups, one group after the other.
+    pub fn rows(&self) -> &[u32] {
+        &self.order
+    }
+
+    /// The groups of what was taken in the order of [`Self::rows`].
+    pub fn in_order(&self) -> Self {
+        Self {
+            order: (0..self.order.len() as u32).collect(),
+            starts: self.starts.clone(),
+        }
+    }
+
     /// For each of `rows` the row `count` places earlier in its group, if any.
     pub fn earlier(&self, count: usize, rows: usize) -> Vec<Option<u32>> {
         let mut found = vec![None; rows];
@@ -88,6 +101,10 @@ mod tests {
         );
         let found: Vec<&[u32]> = groups.iter().collect();
         assert_eq!(found, [&[4, 1][..], &[3, 0], &[5]]);
+        assert_eq!(groups.rows(), [4, 1, 3, 0, 5]);
+        let in_order = groups.in_order();
+        let found: Vec<&[u32]> = in_order.iter().collect();
+        assert_eq!(found, [&[0, 1][..], &[2, 3], &[4]]);
         assert_eq!(
             groups.earlier(1, 6),
             [Some(3), Some(4), None, None, None, None]

@@ -7,7 +7,8 @@ pub mod sorted;
 
 use crate::statistics::group_ranks::Ranker;
 use crate::statistics::groups::Groups;
-use crate::statistics::newey_west::newey_west_mean;
+use crate::statistics::lanes;
+use crate::statistics::newey_west::{newey_west_mean, newey_west_mean_at};
 use crate::statistics::normal::normal_two_sided;
 
 /// Pairs that a group must have for a coefficient.
@@ -70,6 +71,8 @@ pub struct Coefficients {
     pub ic: Vec<f64>,
     /// Spearman's, of the same groups.
     pub rank_ic: Vec<f64>,
+    /// The numbers of these groups.
+    pub groups: Vec<u32>,
     /// Pairs of all groups, with a coefficient or not.
     pub pairs: u64,
     /// Groups with fewer than [`LEAST_PAIRS`] pairs.
@@ -100,7 +103,7 @@ pub fn coefficients(feature: &[f64], target: &GroupedTarget) -> Coefficients {
     let mut other = Vec::new();
     let (mut other_deviations, mut other_ranks) = (Vec::new(), Vec::new());
     let mut start = 0;
-    for group in &target.groups {
+    for (number, group) in (0..).zip(&target.groups) {
         let range = start..group.end;
         start = group.end;
         values.clear();
@@ -154,6 +157,7 @@ pub fn coefficients(feature: &[f64], target: &GroupedTarget) -> Coefficients {
         found.ic.push(cosine(&deviations, own_squares, y, squares));
         let rank_ic = cosine(&ranks, own_rank_squares, y_ranks, rank_squares);
         found.rank_ic.push(rank_ic);
+        found.groups.push(number);
     }
     found
 }
@@ -193,9 +197,30 @@ pub struct Summary {
 /// `newey_west_lags` is horizon - 1 for a target that looks `horizon` groups
 /// ahead, which makes the series a moving average of that order.
 pub fn summary(coefficients: &Coefficients, newey_west_lags: usize) -> Summary {
+    let lags = newey_west_lags.min(coefficients.ic.len().saturating_sub(1));
+    summary_by(coefficients, lags, |series| newey_west_mean(series, lags))
+}
+
+/// The same where groups were left out: `times` are those of all groups, in the
+/// unit of the lags.
+pub fn summary_at(coefficients: &Coefficients, times: &[u64], lags: usize) -> Summary {
+    let times: Vec<u64> = coefficients
+        .groups
+        .iter()
+        .map(|&group| times[group as usize])
+        .collect();
+    summary_by(coefficients, lags, |series| {
+        newey_west_mean_at(series, &times, lags)
+    })
+}
+
+fn summary_by(
+    coefficients: &Coefficients,
+    newey_west_lags: usize,
+    mean_and_error: impl Fn(&[f64]) -> (f64, f64),
+) -> Summary {
     let groups = coefficients.ic.len();
-    let lags = newey_west_lags.min(groups.saturating_sub(1));
-    let ic = series_summary(&coefficients.ic, lags);
+    let ic = summary_of(&coefficients.ic, &mean_and_error);
     let hits = |mean: f64| {
         let same = coefficients.ic.iter().filter(|ic| **ic * mean > 0.0);
         (mean != 0.0).then(|| same.count() as f64 / groups as f64)
@@ -204,8 +229,8 @@ pub fn summary(coefficients: &Coefficients, newey_west_lags: usize) -> Summary {
         groups,
         hit_share: ic.mean.and_then(hits),
         ic,
-        rank_ic: series_summary(&coefficients.rank_ic, lags),
-        newey_west_lags: lags,
+        rank_ic: summary_of(&coefficients.rank_ic, &mean_and_error),
+        newey_west_lags,
     }
 }
 
@@ -215,14 +240,17 @@ pub fn by_date(feature: &[f64], target: &GroupedTarget, horizon: usize) -> Summa
     summary(&coefficients(feature, target), horizon.saturating_sub(1))
 }
 
-/// The summary of a series in the order of time, such as of coefficients or of
-/// returns by date.
+/// The summary of a series in the order of time, such as of returns by date.
 pub fn series_summary(series: &[f64], lags: usize) -> SeriesSummary {
+    summary_of(series, |series| newey_west_mean(series, lags))
+}
+
+fn summary_of(series: &[f64], mean_and_error: impl Fn(&[f64]) -> (f64, f64)) -> SeriesSummary {
     if series.is_empty() {
         return SeriesSummary::default();
     }
     let n = series.len() as f64;
-    let (mean, error) = newey_west_mean(series, lags);
+    let (mean, error) = mean_and_error(series);
     let mut summary = SeriesSummary {
         mean: Some(mean),
         ..SeriesSummary::default()
@@ -250,11 +278,10 @@ fn centre(values: &[f64], deviations: &mut Vec<f64>) -> f64 {
     };
     let n = values.len() as f64;
     // Deviations from the first value are exact zeros in a constant column.
-    let mean = origin + values.iter().map(|x| x - origin).sum::<f64>() / n;
+    let mean = origin + lanes::sum(values, |x| x - origin) / n;
     deviations.extend(values.iter().map(|x| x - mean));
     let deviations = &mut deviations[start..];
-    let sum = |deviations: &[f64]| deviations.iter().map(|d| d * d).sum::<f64>();
-    let mut squares = sum(deviations);
+    let mut squares = lanes::sum(deviations, |d| d * d);
     let mut scale = 1.0;
     if !squares.is_normal() {
         scale = deviations.iter().fold(0.0, |most, d| d.abs().max(most));
@@ -262,7 +289,7 @@ fn centre(values: &[f64], deviations: &mut Vec<f64>) -> f64 {
             return 0.0;
         }
         deviations.iter_mut().for_each(|d| *d /= scale);
-        squares = sum(deviations);
+        squares = lanes::sum(deviations, |d| d * d);
     }
     let varies = (squares / n).sqrt() * scale > 16.0 * f64::EPSILON * mean.abs();
     if varies { squares } else { 0.0 }
@@ -271,7 +298,7 @@ fn centre(values: &[f64], deviations: &mut Vec<f64>) -> f64 {
 /// The correlation of two columns of deviations with these sums of squares,
 /// which are not 0.
 pub(super) fn cosine(a: &[f64], a_squares: f64, b: &[f64], b_squares: f64) -> f64 {
-    let product: f64 = a.iter().zip(b).map(|(a, b)| a * b).sum();
+    let product = lanes::product(a, b);
     let squares = a_squares * b_squares;
     // One root is exact where both are equal, as for ranks in the same order.
     let length = if squares.is_normal() {

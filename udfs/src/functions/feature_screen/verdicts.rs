@@ -7,6 +7,7 @@ use crate::functions::gather::Gathered;
 use crate::functions::relevance_tests::false_discovery;
 use crate::options::Options;
 use crate::statistics::clusters;
+use crate::statistics::column_store::StoredColumn;
 use crate::statistics::selection::relations::cross_moments;
 use crate::statistics::vif::from_correlations;
 use crate::value::{Column, Value};
@@ -22,10 +23,12 @@ pub struct Verdict {
     refused: Option<String>,
 }
 
-/// Of every feature, in order.
+/// Of every feature, in order. `rows` are the gathered ones in an order that does
+/// not depend on how they arrived.
 pub fn of(
     gathered: &Gathered<'_>,
     columns: &[ScreenedColumn],
+    rows: &[u32],
     options: &Options,
 ) -> Result<Vec<Verdict>> {
     let names = gathered.names;
@@ -41,7 +44,19 @@ pub fn of(
     for (i, column) in columns.iter().enumerate() {
         verdicts[i].refused = refusal(&names[i], column, verdicts[i].q_value, options);
     }
-    relate(gathered, columns, options, &candidates, &mut verdicts)?;
+    let varying: Vec<usize> = candidates
+        .into_iter()
+        .filter(|&i| columns[i].distinct > 1)
+        .collect();
+    let r = correlations(gathered, &varying, rows)?;
+    relate(
+        &r,
+        &varying,
+        gathered.names,
+        columns,
+        options,
+        &mut verdicts,
+    );
     Ok(verdicts)
 }
 
@@ -77,27 +92,16 @@ fn refusal(
     }
 }
 
-/// Correlations, and what follows from them, of the features that are no
-/// patterns and vary.
-fn relate(
-    gathered: &Gathered<'_>,
-    columns: &[ScreenedColumn],
-    options: &Options,
-    candidates: &[usize],
-    verdicts: &mut [Verdict],
-) -> Result<()> {
-    let varying: Vec<usize> = candidates
+/// Correlations of some features, as a matrix.
+fn correlations(gathered: &Gathered<'_>, features: &[usize], rows: &[u32]) -> Result<Vec<f64>> {
+    let p = features.len();
+    let columns: Vec<StoredColumn<'_>> = features
         .iter()
-        .copied()
-        .filter(|&i| columns[i].distinct > 1)
+        .map(|&i| gathered.stored.feature(i))
         .collect();
-    let p = varying.len();
-    let values: Vec<&[f64]> = varying
-        .iter()
-        .map(|&i| gathered.columns[i].as_slice())
-        .collect();
-    let rows: Vec<u32> = (0..gathered.rows as u32).collect();
-    let moments = cross_moments(&values, &rows)
+    let places = gathered.stored.places(rows);
+    let value = |i: usize, place: u32| columns[i].at(place);
+    let moments = cross_moments(p, &places, value)
         .map_err(|_| Error::data(NAME, "squares of values overflow; scale the features down"))?;
     let mut r = vec![0.0; p * p];
     for i in 0..p {
@@ -108,7 +112,21 @@ fn relate(
             r[i * p + j] = correlation;
         }
     }
-    for (&i, vif) in varying.iter().zip(from_correlations(&r, p)) {
+    Ok(r)
+}
+
+/// What follows from the correlations of the features that are no patterns and
+/// vary.
+fn relate(
+    r: &[f64],
+    varying: &[usize],
+    names: &[String],
+    columns: &[ScreenedColumn],
+    options: &Options,
+    verdicts: &mut [Verdict],
+) {
+    let p = varying.len();
+    for (&i, vif) in varying.iter().zip(from_correlations(r, p)) {
         verdicts[i].vif = vif;
     }
     // Those that may be selected gather the others, the best of them first.
@@ -138,11 +156,10 @@ fn relate(
         if verdicts[i].refused.is_none() && representative != i {
             let other = varying.iter().position(|&v| v == representative);
             let strength = other.map_or(0.0, |other| r[other * p + place]);
-            let name = &gathered.names[representative];
+            let name = &names[representative];
             verdicts[i].refused = Some(format!("repeats {name}: correlation {strength:.3}"));
         }
     }
-    Ok(())
 }
 
 fn found_of(verdict: &Verdict) -> (usize, usize) {

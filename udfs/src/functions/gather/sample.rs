@@ -6,17 +6,31 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::statistics::column_store::ColumnStore;
+use crate::input::{Numbers, Rows};
+use crate::statistics::column_store::{ColumnStore, StoredColumn};
+use crate::statistics::cross_moments::Infinite;
 
 /// How many rows are kept, and what their numbers follow from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limit {
     /// Rows.
     pub rows: usize,
-    /// Where the columns with date and entity are, if rows of a date are kept or
-    /// left out together (but for those of one date); none: every row by itself,
-    /// from all its values.
-    pub panel: Option<[usize; 2]>,
+    /// Where rows of a date are kept or left out together (but for those of one
+    /// date); none: every row by itself, from all its values.
+    pub panel: Option<Panel>,
+}
+
+/// The columns of a panel that say which rows are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Panel {
+    /// Numbers of dates.
+    pub date: usize,
+    /// Numbers of entities.
+    pub entity: usize,
+    /// One number in all rows: the share of the dates, by their numbers, that is
+    /// looked at, which holds as many rows as are kept and some to spare. However
+    /// many states there are, they keep no more than that together.
+    pub share: usize,
 }
 
 /// Of rows that became too many.
@@ -24,6 +38,9 @@ pub struct Limit {
 pub struct Sample {
     /// A number per kept row.
     keys: Vec<u128>,
+    /// As many rows as are wanted have numbers up to this one: greater ones need
+    /// not be kept.
+    bound: Option<u128>,
     /// The rows that were seen.
     pub seen: u64,
     /// Of each column, the values that were seen.
@@ -31,45 +48,108 @@ pub struct Sample {
 }
 
 impl Sample {
-    /// Of all rows of a store.
-    fn of(store: &ColumnStore, limit: Limit) -> Self {
-        let mut sample = Self::default();
-        sample.add(store, 0, limit);
-        sample
+    /// Before any row, where it is known that there are too many.
+    pub fn start(limit: Limit, columns: &[&Numbers<'_>], row: usize) -> Option<Self> {
+        let share = columns[limit.panel?.share].get(row)?;
+        (share < 1.0).then(|| Self {
+            bound: Some(u128::from((share * u64::MAX as f64) as u64) << 64 | u128::from(u64::MAX)),
+            present: vec![0; columns.len()],
+            ..Self::default()
+        })
     }
 
-    /// The rows of the store from `start` on were added to it.
-    fn add(&mut self, store: &ColumnStore, start: usize, limit: Limit) {
-        let columns = store.columns();
-        self.present.resize(columns.len(), 0);
-        for (present, column) in self.present.iter_mut().zip(columns) {
-            let values = column[start..].iter().filter(|value| !value.is_nan());
-            *present += values.count() as u64;
+    /// Of all rows of a store.
+    fn of(store: &ColumnStore, limit: Limit) -> Self {
+        let columns: Vec<StoredColumn<'_>> = (0..store.width()).map(|i| store.column(i)).collect();
+        let rows = store.rows() as u32;
+        let present = |column: &StoredColumn<'_>| {
+            let values = (0..rows).filter(|&row| !column.at(row).is_nan());
+            values.count() as u64
+        };
+        Self {
+            keys: (0..rows)
+                .map(|row| key(limit, columns.len(), |i| columns[i].at(row)))
+                .collect(),
+            bound: None,
+            seen: u64::from(rows),
+            present: columns.iter().map(present).collect(),
         }
-        self.seen += (store.rows() - start) as u64;
-        let keys = (start..store.rows()).map(|row| key(columns, row, limit));
-        self.keys.extend(keys);
+    }
+
+    /// Takes note of the given rows of a batch. Returns those that are to be
+    /// kept.
+    ///
+    /// # Errors
+    /// The first column with an infinity in these rows.
+    fn note(
+        &mut self,
+        columns: &[&Numbers<'_>],
+        rows: Rows<'_>,
+        limit: Limit,
+    ) -> Result<Vec<u32>, Infinite> {
+        for (i, (column, present)) in columns.iter().zip(&mut self.present).enumerate() {
+            let (mut count, mut infinite) = (0, false);
+            for row in rows.iter() {
+                let value = column.get(row);
+                count += u64::from(value.is_some());
+                infinite |= value.is_some_and(f64::is_infinite);
+            }
+            if infinite {
+                return Err(Infinite(i));
+            }
+            *present += count;
+        }
+        self.seen += rows.len() as u64;
+        let mut kept = Vec::new();
+        for row in rows.iter() {
+            let value = |i: usize| columns[i].get(row).unwrap_or(f64::NAN);
+            let key = key(limit, columns.len(), value);
+            if self.bound.is_none_or(|bound| key <= bound) {
+                kept.push(row as u32);
+                self.keys.push(key);
+            }
+        }
+        Ok(kept)
+    }
+
+    /// The rows to keep of those that are kept, if these are too many.
+    fn flags(&mut self, limit: Limit) -> Vec<bool> {
+        let (flags, greatest) = least(&self.keys, limit.rows);
+        self.bound = greatest.or(self.bound);
+        flags
     }
 }
 
-/// Takes note of the rows from `start` on, which were added to the store, and
-/// leaves out what is too much.
-pub fn added(sample: &mut Option<Sample>, store: &mut ColumnStore, start: usize, limit: Limit) {
+/// Adds the given rows of a batch to the store, as far as they are wanted.
+///
+/// # Errors
+/// The first column with an infinity in these rows.
+pub fn add(
+    sample: &mut Option<Sample>,
+    store: &mut ColumnStore,
+    columns: &[&Numbers<'_>],
+    rows: Rows<'_>,
+    limit: Limit,
+) -> Result<(), Infinite> {
     match sample {
-        None if store.rows() <= limit.rows => {}
         None => {
-            let mut found = Sample::of(store, limit);
-            cut(&mut found, store, limit);
-            *sample = Some(found);
+            store.update(columns, rows)?;
+            if store.rows() > limit.rows {
+                let mut found = Sample::of(store, limit);
+                cut(&mut found, store, limit);
+                *sample = Some(found);
+            }
         }
         Some(sample) => {
-            sample.add(store, start, limit);
-            // Not at every batch: what is left out is moved each time.
+            let kept = sample.note(columns, rows, limit)?;
+            store.update(columns, Rows::Some(&kept))?;
+            // Not at every batch: what is kept is moved each time.
             if store.rows() > limit.rows.saturating_add(limit.rows / 4) {
                 cut(sample, store, limit);
             }
         }
     }
+    Ok(())
 }
 
 /// Adds the rows of another store.
@@ -90,10 +170,20 @@ pub fn merged(
     for (present, more) in own.present.iter_mut().zip(&more.present) {
         *present += more;
     }
+    if own.keys.len() + more.keys.len() <= limit.rows.saturating_add(limit.rows / 4) {
+        // Whole parts of both come before the rest of both.
+        let (rest, more_rest) = (own.keys.split_off(store.full_rows()), others.full_rows());
+        own.keys.extend(&more.keys[..more_rest]);
+        own.keys.extend(rest);
+        own.keys.extend(&more.keys[more_rest..]);
+        store.merge(others);
+        *sample = Some(own);
+        return;
+    }
     // Chosen before anything is copied.
     let split = own.keys.len();
     own.keys.extend(more.keys);
-    let keep = least(&own.keys, limit.rows);
+    let keep = own.flags(limit);
     let (of_own, of_other) = keep.split_at(split);
     store.retain(of_own);
     store.merge_some(others, of_other);
@@ -101,17 +191,17 @@ pub fn merged(
     *sample = Some(own);
 }
 
-/// The kept rows as a store of their own, where the store holds more.
-pub fn chosen(sample: &Sample, store: &ColumnStore, limit: Limit) -> Option<ColumnStore> {
+/// The numbers of the kept rows in the store, where it holds more.
+pub fn chosen(sample: &Sample, store: &ColumnStore, limit: Limit) -> Option<Vec<u32>> {
     (store.rows() > limit.rows).then(|| {
-        let mut chosen = ColumnStore::new(store.columns().len());
-        chosen.merge_some(store, &least(&sample.keys, limit.rows));
-        chosen
+        let (flags, _) = least(&sample.keys, limit.rows);
+        let flagged = (0..).zip(flags).filter(|(_, flag)| *flag);
+        flagged.map(|(row, _)| row).collect()
     })
 }
 
 fn cut(sample: &mut Sample, store: &mut ColumnStore, limit: Limit) {
-    let keep = least(&sample.keys, limit.rows);
+    let keep = sample.flags(limit);
     store.retain(&keep);
     retain(&mut sample.keys, &keep);
 }
@@ -121,37 +211,38 @@ fn retain(keys: &mut Vec<u128>, keep: &[bool]) {
     keys.retain(|_| flags.next().copied().unwrap_or_default());
 }
 
-/// The `count` least of the keys. Rows of one key hold the same.
-fn least(keys: &[u128], count: usize) -> Vec<bool> {
-    if keys.len() <= count {
-        return vec![true; keys.len()];
+/// The `count` least of the keys, and the greatest of these if there are so many.
+/// Rows of one key hold the same.
+fn least(keys: &[u128], count: usize) -> (Vec<bool>, Option<u128>) {
+    if keys.len() < count {
+        return (vec![true; keys.len()], None);
     }
     let mut ordered = keys.to_vec();
     let (below, &mut last, _) = ordered.select_nth_unstable(count.saturating_sub(1));
     let mut ties = count - below.iter().filter(|&&key| key < last).count();
-    keys.iter()
-        .map(|&key| {
-            let tied = key == last && ties > 0;
-            ties -= usize::from(tied);
-            key < last || tied
-        })
-        .collect()
+    let flags = keys.iter().map(|&key| {
+        let tied = key == last && ties > 0;
+        ties -= usize::from(tied);
+        key < last || tied
+    });
+    (flags.collect(), Some(last))
 }
 
-fn key(columns: &[Vec<f64>], row: usize, limit: Limit) -> u128 {
-    let bits = |column: &Vec<f64>| match column[row] {
+/// The number of a row whose columns hold `value`.
+fn key(limit: Limit, columns: usize, value: impl Fn(usize) -> f64) -> u128 {
+    let bits = |column: usize| match value(column) {
         value if value.is_nan() => u64::MAX,
         // One number for both zeros.
         value => (value + 0.0).to_bits(),
     };
     match limit.panel {
-        Some(places) => {
-            let [date, entity] = places.map(|place| u128::from(mixed(bits(&columns[place]))));
-            date << 64 | entity
+        Some(panel) => {
+            let [date, entity] = [panel.date, panel.entity].map(|place| mixed(bits(place)));
+            u128::from(date) << 64 | u128::from(entity)
         }
         None => {
             let mix = |hash, column| mixed(hash ^ bits(column));
-            u128::from(columns.iter().fold(0, mix))
+            u128::from((0..columns).fold(0, mix))
         }
     }
 }
@@ -167,9 +258,15 @@ fn mixed(bits: u64) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use super::{Limit, Sample, added, chosen, merged};
+    use super::{Limit, Panel, Sample, add, chosen, merged};
     use crate::input::{Numbers, Rows};
     use crate::statistics::column_store::ColumnStore;
+
+    const PANEL: Panel = Panel {
+        date: 1,
+        entity: 2,
+        share: 3,
+    };
 
     /// Value, date, entity, of 100 dates of 20 entities.
     fn row(i: usize) -> [f64; 3] {
@@ -197,11 +294,8 @@ mod tests {
                 .map(|column| Numbers::new(column.as_slice(), None))
                 .collect();
             let numbers: Vec<&Numbers<'_>> = numbers.iter().collect();
-            let before = store.rows();
-            store
-                .update(&numbers, Rows::All(rows.len()))
-                .expect("nothing is infinite");
-            added(&mut sample, &mut store, before, limit);
+            let all = Rows::All(rows.len());
+            add(&mut sample, &mut store, &numbers, all, limit).expect("nothing is infinite");
         }
         (sample, store)
     }
@@ -209,9 +303,11 @@ mod tests {
     /// The rows in the end, in a fixed order.
     fn end((sample, store): &(Option<Sample>, ColumnStore), limit: Limit) -> Vec<[u64; 3]> {
         let cut = sample.as_ref().and_then(|s| chosen(s, store, limit));
-        let columns = cut.as_ref().unwrap_or(store).columns();
-        let mut rows: Vec<[u64; 3]> = (0..columns[0].len())
-            .map(|row| [0, 1, 2].map(|i| columns[i][row].to_bits()))
+        let numbers = cut.unwrap_or_else(|| (0..store.rows() as u32).collect());
+        let columns = [0, 1, 2].map(|i| store.column(i));
+        let mut rows: Vec<[u64; 3]> = numbers
+            .iter()
+            .map(|&row| [0, 1, 2].map(|i| columns[i].at(row).to_bits()))
             .collect();
         rows.sort_unstable();
         rows
@@ -219,7 +315,7 @@ mod tests {
 
     #[test]
     fn the_same_rows_in_any_order_and_any_parts() {
-        for panel in [None, Some([1, 2])] {
+        for panel in [None, Some(PANEL)] {
             let limit = Limit { rows: 150, panel };
             let all = of(0..2000, 64, limit);
             let expected = end(&all, limit);
@@ -240,15 +336,51 @@ mod tests {
     fn rows_of_a_date_are_kept_together() {
         let limit = Limit {
             rows: 150,
-            panel: Some([1, 2]),
+            panel: Some(PANEL),
         };
         let (_, store) = of(0..2000, 2000, limit);
         let mut counts = [0; 100];
-        for &date in &store.columns()[1] {
+        for &date in &store.columns(1..2)[0] {
             counts[date as usize] += 1;
         }
         let whole = counts.iter().filter(|&&count| count == 20).count();
         assert_eq!((whole, counts.iter().sum::<i32>()), (7, 150));
+    }
+
+    /// The rows that are kept are the same where most are never looked at.
+    #[test]
+    fn a_share_is_all_that_is_looked_at() {
+        let limit = Limit {
+            rows: 150,
+            panel: Some(PANEL),
+        };
+        let part = |rows: std::ops::Range<usize>, share: f64| {
+            let columns: Vec<Vec<f64>> = (0..4)
+                .map(|i| {
+                    rows.clone()
+                        .map(|k| if i < 3 { row(k)[i] } else { share })
+                        .collect()
+                })
+                .collect();
+            let numbers: Vec<Numbers<'_>> = columns
+                .iter()
+                .map(|column| Numbers::new(column.as_slice(), None))
+                .collect();
+            let numbers: Vec<&Numbers<'_>> = numbers.iter().collect();
+            let mut sample = Sample::start(limit, &numbers, 0);
+            let mut store = ColumnStore::new(4);
+            let all = Rows::All(rows.len());
+            add(&mut sample, &mut store, &numbers, all, limit).expect("nothing is infinite");
+            (sample, store)
+        };
+        let without = part(0..2000, 1.0);
+        let expected: Vec<[u64; 3]> = end(&without, limit);
+        let (mut one, other) = (part(0..900, 0.3), part(900..2000, 0.3));
+        assert!(one.1.rows() + other.1.rows() < 1000);
+        merged(&mut one.0, &mut one.1, (&other.0, &other.1), limit);
+        assert_eq!(end(&one, limit), expected);
+        let counted = |sample: &Option<Sample>| sample.as_ref().map(|s| s.seen);
+        assert_eq!(counted(&one.0), counted(&without.0));
     }
 
     #[test]

@@ -5,8 +5,9 @@ use serde_json::json;
 use super::{AGGREGATE_SIGNATURE, FIELDS, Gathered, InformationCoefficient, OverGroups};
 use crate::call::{Call, Literal, SourceColumn, Target};
 use crate::definition::Table;
-use crate::functions::gather::OverFeatures;
+use crate::functions::gather::{OverFeatures, Stored};
 use crate::options::Options;
+use crate::statistics::column_store::ColumnStore;
 use crate::value::{Column, Value};
 
 const NAN: f64 = f64::NAN;
@@ -63,10 +64,12 @@ fn panel(target: &str, keep: fn(i64, i64) -> bool) -> Panel {
 /// their status.
 fn lines(panel: &Panel, options: serde_json::Value) -> Vec<(String, i64, Vec<f64>, String)> {
     let names: Vec<String> = NAMES.map(str::to_owned).to_vec();
+    let unread = ColumnStore::new(0);
     let gathered = Gathered {
         numbers: &panel.numbers,
         names: &names[..panel.columns.len()],
         columns: &panel.columns,
+        stored: Stored::new(&unread, 0, None),
         rows: panel.numbers[0].len(),
         sampled: None,
     };
@@ -277,7 +280,7 @@ fn wrong_arguments_are_named() {
         (
             "by",
             text("dates"),
-            "argument 'by' is 'dates'; pass one of date, entity",
+            "argument 'by' is 'dates'; did you mean 'date'? pass one of date, entity",
         ),
         (
             "horizon",

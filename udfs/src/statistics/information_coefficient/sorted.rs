@@ -130,7 +130,8 @@ impl<'a> RankedTarget<'a> {
             self.rank_among(feature, scratch);
         }
         self.rank(sorted, scratch);
-        for (group, of_target) in scratch.groups.iter().zip(&self.target.groups) {
+        let groups = scratch.groups.iter().zip(&self.target.groups);
+        for (number, (group, of_target)) in (0..).zip(groups) {
             let Some(ic) = group.ic else {
                 continue;
             };
@@ -144,6 +145,7 @@ impl<'a> RankedTarget<'a> {
             let rank_ic = group.product as f64 / 4.0 / squares.sqrt();
             found.ic.push(ic);
             found.rank_ic.push(rank_ic.clamp(-1.0, 1.0));
+            found.groups.push(number);
         }
         found
     }

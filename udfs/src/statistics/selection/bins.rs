@@ -2,6 +2,7 @@
 
 use crate::statistics::ascending::Ascending;
 use crate::statistics::mutual_information::of_counts;
+use crate::statistics::value_buckets::ValueBuckets;
 
 /// The bin of a missing value; the others follow it from 1.
 pub const MISSING: u8 = 0;
@@ -47,6 +48,32 @@ pub fn sorted_information(sorted: &Ascending, other: &[u8], bins: u8) -> Option<
     information(&counts, width)
 }
 
+/// [`mutual_information`] of a column, whose values are in `buckets`, and a
+/// binned one of as many rows.
+pub fn bucket_information(
+    column: &[f64],
+    buckets: &mut ValueBuckets,
+    other: &[u8],
+    bins: u8,
+) -> Option<f64> {
+    let n = column.iter().filter(|value| !value.is_nan()).count();
+    // A value is above as many cuts as shares are reached by the smaller ones.
+    let (n, parts) = (n as u64, u64::from(bins));
+    let reaches = (1..parts).map(|bin| (bin * n).div_ceil(parts));
+    let cuts: Vec<f64> = reaches
+        .map(|reach| buckets.at(reach.saturating_sub(1) as usize))
+        .collect();
+    let places = buckets.places(&cuts);
+    let width = usize::from(bins) + 1;
+    let mut counts = vec![0_u32; width * width];
+    for (&value, &other) in column.iter().zip(other) {
+        if !value.is_nan() {
+            counts[(places.of(value) + 1) * width + usize::from(other)] += 1;
+        }
+    }
+    information(&counts, width)
+}
+
 /// Mutual information of two binned columns in nats, over the rows in which
 /// both are present: Σ p(a, b) ln(p(a, b) / p(a) p(b)). `None` without a row.
 pub fn mutual_information(a: &[u8], b: &[u8], bins: u8) -> Option<f64> {
@@ -67,9 +94,10 @@ fn information(counts: &[u32], width: usize) -> Option<f64> {
 
 #[cfg(test)]
 mod tests {
-    use super::{equal_frequency, mutual_information, sorted_information};
+    use super::{bucket_information, equal_frequency, mutual_information, sorted_information};
     use crate::statistics::ascending::Ascending;
     use crate::statistics::random::Random;
+    use crate::statistics::value_buckets::ValueBuckets;
 
     #[test]
     fn ties_share_a_bin_and_missing_has_its_own() {
@@ -121,6 +149,12 @@ mod tests {
             let other = equal_frequency(b.iter().copied(), bins);
             assert_eq!(
                 sorted_information(&Ascending::of(&a), &other, bins),
+                mutual_information(&binned, &other, bins)
+            );
+            let mut buckets = ValueBuckets::default();
+            buckets.fill(&present);
+            assert_eq!(
+                bucket_information(&a, &mut buckets, &other, bins),
                 mutual_information(&binned, &other, bins)
             );
         }

@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use super::relations::{by_relevance, cross_moments, relevances};
+use super::relations::{by_relevance, cross_moments_of, relevances};
 use super::{Refusal, Sample, Verdict};
 
 /// The filters by name.
@@ -153,7 +153,7 @@ impl Chain<'_> {
         let order = by_relevance(&self.left, self.relevance);
         let columns: Vec<&[f64]> = order.iter().map(|&i| self.sample.columns[i]).collect();
         let moments =
-            cross_moments(&columns, &self.sample.rows).map_err(|refusal| match refusal {
+            cross_moments_of(&columns, &self.sample.rows).map_err(|refusal| match refusal {
                 Refusal::Infinite(place) => Refusal::Infinite(order[place]),
                 other => other,
             })?;

@@ -18,7 +18,7 @@ use std::collections::BTreeMap;
 
 use rayon::prelude::*;
 
-use super::relations::{absorbed_by, cross_moments, merged};
+use super::relations::{absorbed_by, cross_moments_of, merged};
 use super::{Refusal, Sample, Verdict};
 use crate::statistics::cross_moments::CrossMoments;
 use crate::time::folds::{Fold, Scheme, folds};
@@ -152,7 +152,7 @@ impl Forward {
         let width = columns.len();
         let groups = groups(complete, &folds)
             .into_iter()
-            .map(|(roles, rows)| Ok((roles, cross_moments(&columns, &rows)?)))
+            .map(|(roles, rows)| Ok((roles, cross_moments_of(&columns, &rows)?)))
             .collect::<Result<Vec<_>, Refusal>>()
             .map_err(|refusal| named(refusal, usable, sample.columns.len()))?;
         let joined = |of: &dyn Fn(&[Role]) -> bool| {

@@ -7,7 +7,7 @@
 use rayon::prelude::*;
 
 use super::bins::{equal_frequency, mutual_information};
-use super::relations::{absorbed_by, cross_moments};
+use super::relations::{absorbed_by, cross_moments_of};
 use super::{Refusal, Sample, Verdict};
 use crate::statistics::cross_moments::CrossMoments;
 
@@ -150,7 +150,7 @@ impl Shared {
             .chain([sample.target])
             .collect();
         Ok(match measure {
-            Measure::Correlation => Self::Moments(cross_moments(&columns, &sample.rows)?),
+            Measure::Correlation => Self::Moments(cross_moments_of(&columns, &sample.rows)?),
             Measure::MutualInformation(bins) => {
                 let binned = columns
                     .par_iter()

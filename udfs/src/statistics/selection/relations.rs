@@ -14,21 +14,26 @@ const BLOCK_ROWS: usize = 2048;
 /// Moments that are held at once to use all threads, in values of a matrix.
 const HELD: usize = 1 << 24;
 
-/// Moments of all pairs of the columns, pairwise-complete. The rows are cut by
-/// their number alone, so any number of threads gives the same digits.
-pub fn cross_moments(columns: &[&[f64]], rows: &[u32]) -> Result<CrossMoments, Refusal> {
-    let wide = columns.len() * columns.len();
-    let parts = (HELD / wide.max(1)).clamp(1, 8);
+/// Moments of all pairs of so many columns, pairwise-complete, whose values
+/// `value` has by column and row. The rows are cut by their number alone, so any
+/// number of threads gives the same digits.
+pub fn cross_moments(
+    columns: usize,
+    rows: &[u32],
+    value: impl Fn(usize, u32) -> f64 + Sync,
+) -> Result<CrossMoments, Refusal> {
+    let parts = (HELD / (columns * columns).max(1)).clamp(1, 8);
     let part_rows = rows.len().div_ceil(parts).max(BLOCK_ROWS);
     let parts: Vec<CrossMoments> = rows
         .par_chunks(part_rows)
         .map(|rows| {
-            let mut moments = CrossMoments::new(columns.len());
+            let mut moments = CrossMoments::new(columns);
+            let mut gathered = vec![Vec::with_capacity(BLOCK_ROWS); columns];
             for block in rows.chunks(BLOCK_ROWS) {
-                let gathered: Vec<Vec<f64>> = columns
-                    .iter()
-                    .map(|column| block.iter().map(|&row| column[row as usize]).collect())
-                    .collect();
+                for (i, gathered) in gathered.iter_mut().enumerate() {
+                    gathered.clear();
+                    gathered.extend(block.iter().map(|&row| value(i, row)));
+                }
                 let numbers: Vec<Numbers<'_>> = gathered
                     .iter()
                     .map(|values| Numbers::new(values.as_slice(), None))
@@ -41,7 +46,12 @@ pub fn cross_moments(columns: &[&[f64]], rows: &[u32]) -> Result<CrossMoments, R
         })
         .collect::<Result<_, _>>()
         .map_err(refusal)?;
-    merged(columns.len(), &parts)
+    merged(columns, &parts)
+}
+
+/// [`cross_moments`] of columns in one piece.
+pub fn cross_moments_of(columns: &[&[f64]], rows: &[u32]) -> Result<CrossMoments, Refusal> {
+    cross_moments(columns.len(), rows, |i, row| columns[i][row as usize])
 }
 
 /// The moments of the rows of all `parts`.
