@@ -7,7 +7,8 @@ use sqlparser::ast::{
 use sqlparser::tokenizer::Span;
 
 use super::analysis::{Analysis, Scope, last_name};
-use super::fits::{Fit, Role};
+use super::fits::{Feature, Role};
+use super::graph::Extent;
 use super::lineage::{Ahead, Column, Grain, Mark, Relation, Site, Time, Type, Value};
 use super::rules::Rule;
 use super::{Constant, FunctionKind};
@@ -103,12 +104,16 @@ impl Analysis<'_> {
             "feature_correlation" | "vif" | "correlation_clusters"
                 if matches!(get("target"), Constant::Null) =>
             {
-                self.fits.push(Fit {
-                    name: name.clone(),
-                    site,
-                    role: Role::Select,
-                    cut: relation.cut,
-                });
+                let values: Vec<Feature> = relation
+                    .columns
+                    .iter()
+                    .map(|column| Feature {
+                        name: column.name.to_string(),
+                        value: column.value.clone(),
+                        site,
+                    })
+                    .collect();
+                self.fit_seen(&name, site, Role::Select, relation.cut, "", &Value::default(), &values);
                 self.opaque(&name, &relation)
             }
             _ if takes_target => {
@@ -150,8 +155,12 @@ impl Analysis<'_> {
 
     /// What a function says about features: no rows of the data any more.
     fn opaque(&mut self, name: &str, relation: &Relation) -> Relation {
+        let label: std::rc::Rc<str> = format!("{name}(...)").as_str().into();
+        if let Some(fit) = self.fits.last().filter(|fit| fit.name == name) {
+            self.told.insert(std::rc::Rc::clone(&label), fit.node);
+        }
         Relation {
-            open: vec![format!("{name}(...)").as_str().into()],
+            open: vec![label],
             grain: Grain::Whole,
             cut: relation.cut,
             ..Relation::default()
@@ -278,10 +287,15 @@ impl Analysis<'_> {
         let mut target = Value::merged([&price]);
         target.kind = Type::Number;
         target.mark(mark.clone());
+        target.spread(Extent {
+            from: 0,
+            to: ahead.unwrap_or(i64::MAX),
+        });
         let mut target_time = Value::merged(time.iter());
         target_time.kind = time.as_ref().map(|time| time.kind).unwrap_or_default();
         target_time.time = Time::At(ahead.unwrap_or(i64::MAX));
         target_time.mark(mark);
+        target_time.spread(Extent::of(ahead.unwrap_or(i64::MAX)));
         for (name, mut value) in [
             (name.to_owned(), target),
             (format!("{name}_time"), target_time),
@@ -344,6 +358,7 @@ impl Analysis<'_> {
         for (name, value) in targets {
             let mut value = Value::merged([&value]);
             value.kind = Type::Number;
+            value.edges = value.seen(Extent::of(ahead.unwrap_or(i64::MAX)), false);
             value.mark(
                 Mark::new(Rule::Target, site, reach).detail(format!("'{name}' is from the future")),
             );

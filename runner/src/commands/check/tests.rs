@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::report;
+use super::super::catalogue::report;
 use crate::guard::Report;
 use crate::guard::rules::{RULES, Rule};
 use crate::parameters::bind_known;
