@@ -196,6 +196,14 @@ pub struct CheckArgs {
     #[arg(long, value_name = "N", default_value_t = 20)]
     pub cuts: usize,
 
+    /// Replay so many entities, drawn at random [default: all].
+    #[arg(long, value_name = "N")]
+    pub sample: Option<usize>,
+
+    /// Engine of the replay [default: the one that fits database.type].
+    #[arg(long, value_enum)]
+    pub engine: Option<EngineName>,
+
     /// Explain a rule, by its code or name.
     #[arg(long, value_name = "RULE", conflicts_with = "scripts")]
     pub explain: Option<String>,

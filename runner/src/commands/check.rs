@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use super::catalogue::report;
 use crate::cli::{CheckArgs, CheckOutput};
+use crate::engines::{Choice, duckdb};
 use crate::error::{Error, Result, Status, did_you_mean};
 use crate::guard::rules::{RULES, Rule, Severity, markdown};
 use crate::parameters::{self, Step};
@@ -31,7 +32,7 @@ pub fn check(args: &CheckArgs) -> Status {
 
 fn answer(args: &CheckArgs, printer: &Printer) -> Result<Status> {
     if args.rules {
-        printer.result(&markdown());
+        printer.result(markdown().trim_end());
         return Ok(Status::Success);
     }
     if let Some(text) = &args.explain {
@@ -42,19 +43,20 @@ fn answer(args: &CheckArgs, printer: &Printer) -> Result<Status> {
     let scripts = args
         .scripts
         .iter()
-        .map(|file| script::read(file))
+        .map(|file| read(file))
         .collect::<Result<Vec<_>>>()?;
     let set: BTreeMap<String, String> = args.set.iter().cloned().collect();
     let steps = parameters::bind_known(scripts, &set, &settings.parameters)?;
     let report = report(&steps);
     let replayed = match args.replay {
-        true => Some(replay::replay(
-            &steps,
-            &report.plan,
-            &report.outside,
-            &settings,
-            args.cuts,
-        )?),
+        true => {
+            let choice = Choice::resolve(args.engine, &settings)?;
+            let extent = replay::Extent {
+                cuts: args.cuts,
+                sample: args.sample,
+            };
+            Some(replay::replay(&steps, &report, &choice, &settings, extent)?)
+        }
         false => None,
     };
     match args.output {
@@ -72,8 +74,20 @@ fn answer(args: &CheckArgs, printer: &Printer) -> Result<Status> {
             }
             printer.result(&format!("{json:#}"));
         }
-        CheckOutput::Sarif => printer.result(&format!("{:#}", report.sarif())),
-        CheckOutput::Github => printer.result(&report.github()),
+        CheckOutput::Sarif => {
+            let mut sarif = report.sarif();
+            if let Some(replayed) = &replayed {
+                replayed.add_to_sarif(&mut sarif);
+            }
+            printer.result(&format!("{sarif:#}"));
+        }
+        CheckOutput::Github => {
+            let mut text = report.github();
+            if let Some(replayed) = &replayed {
+                text.push_str(&replayed.github());
+            }
+            printer.result(&text);
+        }
     }
     Ok(
         if report.fails() || replayed.is_some_and(|replayed| replayed.fails()) {
@@ -82,6 +96,20 @@ fn answer(args: &CheckArgs, printer: &Printer) -> Result<Status> {
             Status::Success
         },
     )
+}
+
+/// Reads a script. Of a statement that cannot be read, DuckDB is asked, too: what it
+/// says of its own syntax is more to the point.
+fn read(file: &str) -> Result<script::Script> {
+    script::read(file).map_err(|error| match script::unreadable(file) {
+        Some(statement) => match duckdb::parser_error(&statement) {
+            Some(message) => error.detail(format!("DuckDB says: {message}")),
+            None => error
+                .detail("DuckDB reads this statement; the check does not, and cannot call the script clean")
+                .hint("write it in SQL that both engines read"),
+        },
+        None => error,
+    })
 }
 
 fn explained(text: &str) -> Result<String> {
@@ -127,9 +155,18 @@ pub fn gate(steps: &[Step], printer: &Printer) -> Result<()> {
 ///
 /// # Errors
 /// A feature that differs, or what the engine says.
-pub fn replay_gate(steps: &[Step], settings: &Settings, printer: &Printer) -> Result<()> {
+pub fn replay_gate(
+    steps: &[Step],
+    choice: &Choice,
+    settings: &Settings,
+    printer: &Printer,
+) -> Result<()> {
     let report = report(steps);
-    let replayed = replay::replay(steps, &report.plan, &report.outside, settings, CUTS)?;
+    let extent = replay::Extent {
+        cuts: CUTS,
+        sample: None,
+    };
+    let replayed = replay::replay(steps, &report, choice, settings, extent)?;
     if replayed.fails() {
         return Err(Error::failed("the script sees the future; nothing has run")
             .detail(replayed.text())

@@ -44,7 +44,11 @@ impl Column {
 
     /// The rows that all its sources together are taken from.
     fn extent(&self) -> Extent {
-        let mut extents = self.sources.iter().chain(&self.of).map(|(_, extent)| *extent);
+        let mut extents = self
+            .sources
+            .iter()
+            .chain(&self.of)
+            .map(|(_, extent)| *extent);
         let first = extents.next().unwrap_or(Extent::OWN);
         extents.fold(first, Extent::with)
     }
@@ -184,7 +188,10 @@ impl Ancestry {
         match chosen {
             Some(chosen) => self.behind(chosen),
             None => {
-                let named = self.relations.iter().flat_map(|r| r.columns.iter().copied());
+                let named = self
+                    .relations
+                    .iter()
+                    .flat_map(|r| r.columns.iter().copied());
                 let calls = self.calls.iter().map(|call| call.node);
                 self.behind(&named.chain(calls).collect::<Vec<_>>())
             }
@@ -203,8 +210,15 @@ impl Ancestry {
             return text;
         }
         for relation in self.relations.iter().filter(|r| r.kind != "CTE") {
-            let _ = writeln!(text, "{} ({}, {})", relation.name, relation.kind, relation.place);
-            let columns = relation.columns.iter().filter_map(|id| self.columns.get(id));
+            let _ = writeln!(
+                text,
+                "{} ({}, {})",
+                relation.name, relation.kind, relation.place
+            );
+            let columns = relation
+                .columns
+                .iter()
+                .filter_map(|id| self.columns.get(id));
             let columns: Vec<&Column> = columns.collect();
             let width = columns
                 .iter()
@@ -226,7 +240,11 @@ impl Ancestry {
                 );
             }
             if !relation.open.is_empty() {
-                let _ = writeln!(text, "  and every other column of {}", relation.open.join(", "));
+                let _ = writeln!(
+                    text,
+                    "  and every other column of {}",
+                    relation.open.join(", ")
+                );
             }
         }
         for call in &self.calls {
@@ -301,7 +319,11 @@ impl Ancestry {
         }
         for (i, (of, extent)) in column.of.iter().enumerate() {
             let last = i + 1 == column.of.len();
-            let (here, below) = if last { ("└─ ", "   ") } else { ("├─ ", "│  ") };
+            let (here, below) = if last {
+                ("└─ ", "   ")
+            } else {
+                ("├─ ", "│  ")
+            };
             self.branch(
                 *of,
                 Some(*extent),
@@ -392,18 +414,27 @@ impl Ancestry {
     /// A drawing for Graphviz.
     pub fn dot(&self, chosen: Option<&[Id]>) -> String {
         let drawn = self.drawn(chosen);
-        let quoted = |text: &str| format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""));
+        let quoted =
+            |text: &str| format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""));
         let mut text = String::from("digraph lineage {\n  rankdir = LR;\n  node [shape = box];\n");
         for (i, (relation, columns)) in self.groups(&drawn).into_iter().enumerate() {
             if !relation.is_empty() {
-                let _ = writeln!(text, "  subgraph cluster_{i} {{\n    label = {};", quoted(&relation));
+                let _ = writeln!(
+                    text,
+                    "  subgraph cluster_{i} {{\n    label = {};",
+                    quoted(&relation)
+                );
             }
             for (id, column) in columns {
                 let colour = match column.rules.is_empty() {
                     true => "",
                     false => ", color = red",
                 };
-                let _ = writeln!(text, "    c{id} [label = {}{colour}];", quoted(&column.name));
+                let _ = writeln!(
+                    text,
+                    "    c{id} [label = {}{colour}];",
+                    quoted(&column.name)
+                );
             }
             if !relation.is_empty() {
                 text.push_str("  }\n");

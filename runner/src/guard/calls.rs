@@ -78,7 +78,10 @@ impl Analysis<'_> {
         let parameters = self.catalogue.parameters(&name);
         let takes_target = parameters.iter().any(|p| p.name == "target");
         match name.as_str() {
-            "lag_features" => self.lag_features(relation, &get("columns"), &get("lags")),
+            "lag_features" => {
+                let whole = texts(&get("partition_by")).is_empty();
+                self.lag_features(relation, &get("columns"), &get("lags"), whole, site)
+            }
             "shift_target" => {
                 let ahead = integer(&get("horizon"))
                     .zip(integer(&get("entry_lag")).or(Some(0)))
@@ -113,7 +116,15 @@ impl Analysis<'_> {
                         site,
                     })
                     .collect();
-                self.fit_seen(&name, site, Role::Select, relation.cut, "", &Value::default(), &values);
+                self.fit_seen(
+                    &name,
+                    site,
+                    Role::Select,
+                    relation.cut,
+                    "",
+                    &Value::default(),
+                    &values,
+                );
                 self.opaque(&name, &relation)
             }
             _ if takes_target => {
@@ -251,7 +262,10 @@ impl Analysis<'_> {
         mut relation: Relation,
         columns: &Constant,
         lags: &Constant,
+        whole: bool,
+        site: Site,
     ) -> Relation {
+        let crosses = whole && self.is_panel(&relation);
         for column in texts(columns) {
             let value = self.of_relation(&relation, &column);
             for lag in integers(lags) {
@@ -259,6 +273,13 @@ impl Analysis<'_> {
                 let kind = value.kind;
                 let mut lagged = value.shifted(lag);
                 lagged.kind = kind;
+                if crosses {
+                    lagged.mark(Mark::new(Rule::CrossesEntities, site, Ahead::Unbounded));
+                }
+                if lag < 0 {
+                    let ahead = Ahead::Rows(lag.saturating_neg());
+                    lagged.mark(Mark::new(Rule::NegativeLag, site, ahead));
+                }
                 let value = self.column_value(&name, lagged);
                 relation.columns.push(Column {
                     name: name.as_str().into(),

@@ -81,7 +81,15 @@ impl Analysis<'_> {
         } else {
             Role::Other
         };
-        self.fit_seen(name, site, role, cut, &target.to_string(), &target_value, &features);
+        self.fit_seen(
+            name,
+            site,
+            role,
+            cut,
+            &target.to_string(),
+            &target_value,
+            &features,
+        );
     }
 
     /// The fields of a struct expression, or the columns of a row.
@@ -381,12 +389,13 @@ impl Analysis<'_> {
             step = at.before.as_deref();
         }
         let mut sources = Vec::new();
-        self.graph.walk(&feature.value.edges, false, &mut |id, node| {
-            if node.origin == Origin::Outside {
-                sources.push(id);
-            }
-            true
-        });
+        self.graph
+            .walk(&feature.value.edges, false, &mut |id, node| {
+                if node.origin == Origin::Outside {
+                    sources.push(id);
+                }
+                true
+            });
         sources.sort_unstable();
         let sources: Vec<&str> = sources.iter().take(3).map(|id| self.name_of(*id)).collect();
         if !sources.is_empty() {

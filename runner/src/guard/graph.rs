@@ -51,7 +51,10 @@ impl Extent {
     /// In one word: `past`, `present`, `future` or `whole`.
     pub fn class(self) -> &'static str {
         match self {
-            Self { to: i64::MAX, from: i64::MIN } => "whole",
+            Self {
+                to: i64::MAX,
+                from: i64::MIN,
+            } => "whole",
             Self { to: 1.., .. } => "future",
             Self { from: ..=-1, .. } => "past",
             _ => "present",
@@ -232,8 +235,16 @@ impl Graph {
                 if steps > 4 * self.nodes.len() {
                     // Rows that an INSERT takes from the table itself, and shifts.
                     extent = Extent {
-                        from: if extent.from < known.from { i64::MIN } else { extent.from },
-                        to: if extent.to > known.to { i64::MAX } else { extent.to },
+                        from: if extent.from < known.from {
+                            i64::MIN
+                        } else {
+                            extent.from
+                        },
+                        to: if extent.to > known.to {
+                            i64::MAX
+                        } else {
+                            extent.to
+                        },
                     };
                 }
             }

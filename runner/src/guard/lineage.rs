@@ -209,7 +209,10 @@ impl Value {
             }
             if rows > 0 && value.latent.iter().any(|mark| mark.rule == Rule::Bucket) {
                 // The bucket before has ended.
-                value.latent.make_mut().retain(|mark| mark.rule != Rule::Bucket);
+                value
+                    .latent
+                    .make_mut()
+                    .retain(|mark| mark.rule != Rule::Bucket);
             }
             value.edges = value.seen(Extent::of(rows.saturating_neg()), rows == 0);
             value.id = 0;

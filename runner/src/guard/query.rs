@@ -882,4 +882,3 @@ impl Visitor for Aggregates<'_, '_> {
         ControlFlow::Continue(())
     }
 }
-
