@@ -23,6 +23,8 @@ pub enum Command {
     Run(RunArgs),
     /// Say whether a feature of a model sees the future.
     Check(CheckArgs),
+    /// Show what the columns of a script are made of.
+    Lineage(LineageArgs),
     /// List the functions that scripts can call.
     Functions(FunctionsArgs),
     /// Show the settings and where each comes from.
@@ -194,6 +196,14 @@ pub struct CheckArgs {
     #[arg(long, value_name = "N", default_value_t = 20)]
     pub cuts: usize,
 
+    /// Replay so many entities, drawn at random [default: all].
+    #[arg(long, value_name = "N")]
+    pub sample: Option<usize>,
+
+    /// Engine of the replay [default: the one that fits database.type].
+    #[arg(long, value_enum)]
+    pub engine: Option<EngineName>,
+
     /// Explain a rule, by its code or name.
     #[arg(long, value_name = "RULE", conflicts_with = "scripts")]
     pub explain: Option<String>,
@@ -201,6 +211,51 @@ pub struct CheckArgs {
     /// List the rules as a Markdown table.
     #[arg(long, conflicts_with_all = ["scripts", "explain"])]
     pub rules: bool,
+}
+
+/// Form of a lineage.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum LineageOutput {
+    /// For people.
+    #[default]
+    Text,
+    /// A JSON document.
+    Json,
+    /// A drawing for Graphviz.
+    Dot,
+    /// A drawing for Mermaid, as Markdown shows it.
+    Mermaid,
+}
+
+/// Arguments of `lagrange lineage`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  lagrange lineage sql/features.sql
+  lagrange lineage sql/features.sql sql/train.sql --column samples.target
+  lagrange lineage sql/features.sql --column volume_z20 --format dot | dot -Tsvg > volume_z20.svg
+
+[-19..0] counts rows of the entity from the row that has the value: the 19 before it and itself; [+5] is 5 rows ahead, .. without a number the beginning or the end of the data.")]
+pub struct LineageArgs {
+    /// Scripts, in the order in which they would run.
+    #[arg(required = true, value_name = "SCRIPT")]
+    pub scripts: Vec<String>,
+
+    /// Where the settings come from.
+    #[command(flatten)]
+    pub settings: SettingsArgs,
+
+    /// Value of the script parameter $name; may be repeated.
+    #[arg(long = "set", value_name = "NAME=VALUE", value_parser = assignment)]
+    pub set: Vec<(String, String)>,
+
+    /// Only this column, `column` or `table.column`, and the way back to its sources.
+    #[arg(long, value_name = "COLUMN")]
+    pub column: Option<String>,
+
+    /// Form of the lineage.
+    #[arg(long, visible_alias = "format", value_enum, default_value_t)]
+    pub output: LineageOutput,
 }
 
 /// Form of the function list.

@@ -143,6 +143,27 @@ pub fn read(file: &str) -> Result<Script> {
     parse(file, text_of(file)?)
 }
 
+/// The first statement of a file that cannot be read, if it is one of SQL.
+pub fn unreadable(file: &str) -> Option<String> {
+    let source = Source {
+        file: file.to_owned(),
+        text: text_of(file).ok()?,
+    };
+    let mut tokens = Vec::new();
+    Tokenizer::new(&ScriptDialect, &source.text)
+        .tokenize_with_location_into_buf(&mut tokens)
+        .ok()?;
+    let offsets = Offsets::new(&source.text);
+    tokens
+        .split_inclusive(|token| token.token == Token::SemiColon)
+        .filter_map(Piece::new)
+        .filter(|piece| {
+            !piece.starts_with(Keyword::DECLARE) && !piece.starts_with(Keyword::INCLUDE)
+        })
+        .find(|piece| piece.statement(&source).is_err())
+        .map(|piece| source.text[offsets.at(piece.start)..offsets.at(piece.end)].to_owned())
+}
+
 fn text_of(file: &str) -> Result<String> {
     let bytes = std::fs::read(file).map_err(|error| match error.kind() {
         std::io::ErrorKind::NotFound => Error::usage(format!("script not found: {file}")),

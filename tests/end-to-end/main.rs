@@ -4,6 +4,7 @@ mod check;
 mod configuration;
 mod functions;
 mod inputs;
+mod lineage;
 mod models;
 mod outputs;
 mod parameters;

@@ -5,22 +5,16 @@ mod replay;
 
 use std::collections::BTreeMap;
 
-use lagrange_udfs::call::{Call, Literal, SourceColumn, Target};
-use lagrange_udfs::definition::Function;
-use lagrange_udfs::functions;
-use sqlparser::ast::Query;
-
+use super::catalogue::report;
 use crate::cli::{CheckArgs, CheckOutput};
+use crate::engines::{Choice, duckdb};
 use crate::error::{Error, Result, Status, did_you_mean};
 use crate::guard::rules::{RULES, Rule, Severity, markdown};
-use crate::guard::{self, Catalogue, Constant, FunctionKind, Parameter, Report, Unit};
 use crate::parameters::{self, Step};
 use crate::printer::{Output, Printer};
 use crate::script;
 use crate::settings::Settings;
 
-/// Bytes of stack for a check; pages that are not touched cost nothing.
-const STACK: usize = 256 << 20;
 /// How many ends of the data a replay tries, if nobody says.
 const CUTS: usize = 20;
 
@@ -38,7 +32,7 @@ pub fn check(args: &CheckArgs) -> Status {
 
 fn answer(args: &CheckArgs, printer: &Printer) -> Result<Status> {
     if args.rules {
-        printer.result(&markdown());
+        printer.result(markdown().trim_end());
         return Ok(Status::Success);
     }
     if let Some(text) = &args.explain {
@@ -49,19 +43,20 @@ fn answer(args: &CheckArgs, printer: &Printer) -> Result<Status> {
     let scripts = args
         .scripts
         .iter()
-        .map(|file| script::read(file))
+        .map(|file| read(file))
         .collect::<Result<Vec<_>>>()?;
     let set: BTreeMap<String, String> = args.set.iter().cloned().collect();
     let steps = parameters::bind_known(scripts, &set, &settings.parameters)?;
     let report = report(&steps);
     let replayed = match args.replay {
-        true => Some(replay::replay(
-            &steps,
-            &report.plan,
-            &report.outside,
-            &settings,
-            args.cuts,
-        )?),
+        true => {
+            let choice = Choice::resolve(args.engine, &settings)?;
+            let extent = replay::Extent {
+                cuts: args.cuts,
+                sample: args.sample,
+            };
+            Some(replay::replay(&steps, &report, &choice, &settings, extent)?)
+        }
         false => None,
     };
     match args.output {
@@ -79,8 +74,20 @@ fn answer(args: &CheckArgs, printer: &Printer) -> Result<Status> {
             }
             printer.result(&format!("{json:#}"));
         }
-        CheckOutput::Sarif => printer.result(&format!("{:#}", report.sarif())),
-        CheckOutput::Github => printer.result(&report.github()),
+        CheckOutput::Sarif => {
+            let mut sarif = report.sarif();
+            if let Some(replayed) = &replayed {
+                replayed.add_to_sarif(&mut sarif);
+            }
+            printer.result(&format!("{sarif:#}"));
+        }
+        CheckOutput::Github => {
+            let mut text = report.github();
+            if let Some(replayed) = &replayed {
+                text.push_str(&replayed.github());
+            }
+            printer.result(&text);
+        }
     }
     Ok(
         if report.fails() || replayed.is_some_and(|replayed| replayed.fails()) {
@@ -89,6 +96,20 @@ fn answer(args: &CheckArgs, printer: &Printer) -> Result<Status> {
             Status::Success
         },
     )
+}
+
+/// Reads a script. Of a statement that cannot be read, DuckDB is asked, too: what it
+/// says of its own syntax is more to the point.
+fn read(file: &str) -> Result<script::Script> {
+    script::read(file).map_err(|error| match script::unreadable(file) {
+        Some(statement) => match duckdb::parser_error(&statement) {
+            Some(message) => error.detail(format!("DuckDB says: {message}")),
+            None => error
+                .detail("DuckDB reads this statement; the check does not, and cannot call the script clean")
+                .hint("write it in SQL that both engines read"),
+        },
+        None => error,
+    })
 }
 
 fn explained(text: &str) -> Result<String> {
@@ -101,29 +122,6 @@ fn explained(text: &str) -> Result<String> {
         }
     })?;
     Ok(rule.definition().explain())
-}
-
-fn report(steps: &[Step]) -> Report {
-    let units: Vec<Unit<'_>> = steps
-        .iter()
-        .map(|step| Unit {
-            file: &step.source.file,
-            text: &step.source.text,
-            start: step.start,
-            statement: &step.statement,
-        })
-        .collect();
-    // A sum of thousands of terms is a tree as deep.
-    std::thread::scope(|scope| {
-        let work = std::thread::Builder::new()
-            .stack_size(STACK)
-            .spawn_scoped(scope, || guard::check(&units, &Ours));
-        match work.map(std::thread::ScopedJoinHandle::join) {
-            Ok(Ok(report)) => report,
-            Ok(Err(panic)) => std::panic::resume_unwind(panic),
-            Err(_) => guard::check(&units, &Ours),
-        }
-    })
 }
 
 /// Refuses to run scripts in which a feature looks ahead; says what else is found.
@@ -157,9 +155,18 @@ pub fn gate(steps: &[Step], printer: &Printer) -> Result<()> {
 ///
 /// # Errors
 /// A feature that differs, or what the engine says.
-pub fn replay_gate(steps: &[Step], settings: &Settings, printer: &Printer) -> Result<()> {
+pub fn replay_gate(
+    steps: &[Step],
+    choice: &Choice,
+    settings: &Settings,
+    printer: &Printer,
+) -> Result<()> {
     let report = report(steps);
-    let replayed = replay::replay(steps, &report.plan, &report.outside, settings, CUTS)?;
+    let extent = replay::Extent {
+        cuts: CUTS,
+        sample: None,
+    };
+    let replayed = replay::replay(steps, &report, choice, settings, extent)?;
     if replayed.fails() {
         return Err(Error::failed("the script sees the future; nothing has run")
             .detail(replayed.text())
@@ -167,92 +174,6 @@ pub fn replay_gate(steps: &[Step], settings: &Settings, printer: &Printer) -> Re
     }
     printer.notice(replayed.text().trim_end());
     Ok(())
-}
-
-/// The functions of Lagrange, as the guard asks for them.
-struct Ours;
-
-impl Catalogue for Ours {
-    fn kind(&self, name: &str) -> Option<FunctionKind> {
-        functions::find(name).map(|function| match function {
-            Function::Scalar(_) => FunctionKind::Scalar,
-            Function::Aggregate(_) => FunctionKind::Aggregate,
-            Function::Table(_) => FunctionKind::Table,
-        })
-    }
-
-    fn parameters(&self, name: &str) -> Vec<Parameter> {
-        let Some(function) = functions::find(name) else {
-            return Vec::new();
-        };
-        let arguments = function.signature().arguments.iter();
-        arguments
-            .map(|argument| Parameter {
-                name: argument.name.to_owned(),
-                default: argument.default.and_then(constant),
-            })
-            .collect()
-    }
-
-    fn expand(
-        &self,
-        name: &str,
-        arguments: &[(String, Constant)],
-        columns: Option<&[String]>,
-    ) -> Option<Query> {
-        let Some(Function::Table(table)) = functions::find(name) else {
-            return None;
-        };
-        let named = arguments
-            .iter()
-            .map(|(name, value)| (name.clone(), literal(value)))
-            .collect();
-        let known: Vec<SourceColumn> = columns
-            .unwrap_or_default()
-            .iter()
-            .map(|name| SourceColumn {
-                name: name.clone(),
-                numeric: true,
-            })
-            .collect();
-        let target = match columns {
-            Some(_) => Target::DataFusion(&known),
-            None => Target::DuckDb,
-        };
-        let call = Call::resolve(table.signature(), Vec::new(), named, target).ok()?;
-        script::parse_query(&table.sql(&call).ok()?).ok()
-    }
-
-    fn parse(&self, sql: &str) -> Option<Query> {
-        script::parse_query(sql).ok()
-    }
-}
-
-/// The default of an argument.
-fn constant(sql: &str) -> Option<Constant> {
-    match sql {
-        "NULL" => None,
-        "true" => Some(Constant::Boolean(true)),
-        "false" => Some(Constant::Boolean(false)),
-        _ => Some(if let Ok(value) = sql.parse() {
-            Constant::Integer(value)
-        } else if let Ok(value) = sql.parse() {
-            Constant::Number(value)
-        } else {
-            Constant::Text(sql.trim_matches('\'').to_owned())
-        }),
-    }
-}
-
-fn literal(value: &Constant) -> Literal {
-    match value {
-        Constant::Null => Literal::Null,
-        Constant::Boolean(value) => Literal::Boolean(*value),
-        Constant::Integer(value) => Literal::Integer(*value),
-        Constant::Number(value) => Literal::Double(*value),
-        Constant::Text(text) => Literal::Text(text.clone()),
-        Constant::List(list) => Literal::List(list.iter().map(literal).collect()),
-    }
 }
 
 #[cfg(test)]

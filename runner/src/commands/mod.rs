@@ -1,10 +1,12 @@
 //! One verb, one file; each returns how the process ends.
 
+mod catalogue;
 mod check;
 mod config;
 mod export_model;
 mod functions;
 mod import_model;
+mod lineage;
 mod run;
 
 use crate::cli::Command;
@@ -15,6 +17,7 @@ pub fn dispatch(command: &Command) -> Status {
     match command {
         Command::Run(args) => run::run(args),
         Command::Check(args) => check::check(args),
+        Command::Lineage(args) => lineage::lineage(args),
         Command::Functions(args) => functions::functions(args),
         Command::Config(args) => config::config(args),
         Command::ImportModel(args) => import_model::import_model(args),

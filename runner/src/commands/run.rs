@@ -62,7 +62,7 @@ fn run_scripts(args: &RunArgs, printer: &Printer, report: &mut Report) -> Result
     }
     let choice = Choice::resolve(args.engine, &settings)?;
     if args.check == CheckMode::Replay {
-        check::replay_gate(&steps, &settings, printer)?;
+        check::replay_gate(&steps, &choice, &settings, printer)?;
     }
     let registry = Registry::open(&settings.model_registry)?;
     let connection = tracking::connect(&settings);

@@ -35,12 +35,13 @@ use lagrange_udfs::call::quote_name;
 use sqlparser::ast::{
     CreateTable, CreateView, Ident, ObjectName, ObjectNamePart, ObjectType, Query, Statement,
 };
+use tempfile::TempDir;
 use tokio::task::JoinSet;
 
 use super::inputs::{self, Format, Input};
 use super::shown::{Shown, datafusion_arrow};
-use super::store::{Store, Writing};
-use super::{Engine, ModelSink, Outcome, expand};
+use super::store::{Store, Writing, tables_of};
+use super::{Comparison, Engine, ModelSink, ORIGIN, Outcome, expand};
 use crate::error::{Error, Result, did_you_mean};
 use crate::parameters::Step;
 use crate::script::{Action, parse_query};
@@ -62,6 +63,8 @@ pub struct DataFusion {
     views: Vec<(String, CreateView)>,
     /// How many inputs have been registered, to name them.
     inputs: usize,
+    /// The folder of a database that ends with the engine; removed when dropped.
+    _scratch: Option<TempDir>,
 }
 
 /// What a name stands for.
@@ -113,6 +116,7 @@ impl DataFusion {
             relations: BTreeMap::new(),
             views: Vec::new(),
             inputs: 0,
+            _scratch: None,
         };
         for (table, files) in engine.store.tables()? {
             engine
@@ -124,6 +128,34 @@ impl DataFusion {
                         folder.display()
                     ))
                 })?;
+        }
+        Ok(engine)
+    }
+
+    /// Opens an empty folder that reads tables of another one, which stays unlocked.
+    ///
+    /// # Errors
+    /// A table with a shard that cannot be read.
+    pub async fn scratch(folder: &Path, settings: &Settings, tables: &[String]) -> Result<Self> {
+        let scratch = tempfile::tempdir()
+            .map_err(|error| Error::io("cannot make a temporary folder", &error))?;
+        let mut engine = Self::open(scratch.path(), settings).await?;
+        engine._scratch = Some(scratch);
+        if tables.is_empty() {
+            return Ok(engine);
+        }
+        for (table, files) in tables_of(folder)? {
+            if !tables
+                .iter()
+                .any(|wanted| wanted.eq_ignore_ascii_case(&table))
+            {
+                continue;
+            }
+            inputs::parquet_schema(&files)?;
+            let name = format!("{ORIGIN}{table}");
+            engine
+                .register_files(&name, &files, Arc::new(ParquetFormat::default()), None)
+                .await?;
         }
         Ok(engine)
     }
@@ -463,6 +495,33 @@ impl Engine for DataFusion {
             datafusion_arrow::models(&batch.map_err(engine_error)?, sink)?;
         }
         Ok(())
+    }
+
+    async fn texts(&mut self, sql: &str) -> Result<Vec<Vec<Option<String>>>> {
+        let query = parse_query(sql)?;
+        let frame = self.plan(Statement::Query(Box::new(query))).await?;
+        let mut batches = frame.execute_stream().await.map_err(engine_error)?;
+        let mut rows = Vec::new();
+        while let Some(batch) = batches.next().await {
+            datafusion_arrow::texts(&mut rows, &batch.map_err(engine_error)?)
+                .map_err(|error| Error::failed(error.to_string()))?;
+        }
+        Ok(rows)
+    }
+
+    async fn columns(&mut self, relation: &str) -> Result<Vec<(String, Comparison)>> {
+        let Ok(frame) = self.context.table(TableReference::bare(relation)).await else {
+            return Ok(Vec::new());
+        };
+        let fields = frame.schema().fields().iter();
+        Ok(fields
+            .map(|field| {
+                (
+                    field.name().clone(),
+                    datafusion_arrow::comparison(field.data_type()),
+                )
+            })
+            .collect())
     }
 }
 

@@ -10,7 +10,7 @@ use sqlparser::ast::{ObjectName, Query, Visit, VisitMut};
 
 use super::inputs::{self, Format, Input};
 use super::shown::{Shown, duckdb_arrow};
-use super::{Engine, ModelSink, Outcome, text};
+use super::{Comparison, Engine, ModelSink, ORIGIN, Outcome, text};
 use crate::error::{Error, Result};
 use crate::parameters::Step;
 use crate::script::{Action, parse_query};
@@ -56,48 +56,35 @@ impl DuckDb {
         Ok(Self { session })
     }
 
-    /// Opens a new database in memory.
+    /// Opens a new database in memory that reads tables of a database file.
     ///
     /// # Errors
     /// What DuckDB says.
-    pub fn in_memory(settings: &Settings) -> Result<Self> {
+    pub fn scratch(path: &Path, settings: &Settings, tables: &[String]) -> Result<Self> {
         let threads = settings.max_workers.to_string();
         let memory = format!("{}B", settings.memory_limit);
         let options = [
             ("threads", threads.as_str()),
             ("memory_limit", memory.as_str()),
         ];
-        Ok(Self {
-            session: Session::open(None, &options)?,
-        })
-    }
-
-    /// Runs a statement of the runner's own.
-    ///
-    /// # Errors
-    /// What DuckDB says.
-    pub fn run(&self, sql: &str) -> Result<()> {
-        self.session.execute_batch(sql).map_err(engine_error)
-    }
-
-    /// The rows of a query of the runner's own, whose columns are text.
-    ///
-    /// # Errors
-    /// What DuckDB says.
-    pub fn texts(&self, sql: &str) -> Result<Vec<Vec<Option<String>>>> {
-        let mut statement = self.session.prepare(sql).map_err(engine_error)?;
-        let mut rows = statement.query([]).map_err(engine_error)?;
-        let mut texts = Vec::new();
-        while let Some(row) = rows.next().map_err(engine_error)? {
-            let mut columns = Vec::new();
-            let mut i = 0;
-            while let Ok(text) = row.get::<_, Option<String>>(i) {
-                columns.push(text);
-                i += 1;
-            }
-            texts.push(columns);
+        let session = Session::open(None, &options)?;
+        if !tables.is_empty() {
+            let path = quote_text(&path.display().to_string());
+            session
+                .execute_batch(&format!("ATTACH {path} AS lagrange_origin (READ_ONLY)"))
+                .map_err(engine_error)?;
         }
-        Ok(texts)
+        for table in tables {
+            let view = quote_name(&format!("{ORIGIN}{table}"));
+            let sql = format!(
+                "CREATE VIEW {view} AS SELECT * FROM lagrange_origin.{}",
+                quote_name(table)
+            );
+            // One that is not there is made by a statement that is not needed, or is a
+            // table of the system.
+            let _ = session.execute_batch(&sql);
+        }
+        Ok(Self { session })
     }
 
     fn query(&self, sql: &str) -> Result<Outcome> {
@@ -160,6 +147,44 @@ impl Engine for DuckDb {
         }
         Ok(())
     }
+
+    async fn texts(&mut self, sql: &str) -> Result<Vec<Vec<Option<String>>>> {
+        let mut statement = self.session.prepare(sql).map_err(engine_error)?;
+        let mut rows = Vec::new();
+        for batch in statement.stream_arrow([]).map_err(engine_error)? {
+            duckdb_arrow::texts(&mut rows, &batch.map_err(engine_error)?)
+                .map_err(|error| Error::failed(error.to_string()))?;
+        }
+        Ok(rows)
+    }
+
+    async fn columns(&mut self, relation: &str) -> Result<Vec<(String, Comparison)>> {
+        let sql = format!("SELECT * FROM {} LIMIT 0", quote_name(relation));
+        let Ok(mut statement) = self.session.prepare(&sql) else {
+            return Ok(Vec::new());
+        };
+        let schema = statement
+            .stream_arrow([])
+            .map_err(engine_error)?
+            .get_schema();
+        let fields = schema.fields().iter();
+        Ok(fields
+            .map(|field| {
+                (
+                    field.name().clone(),
+                    duckdb_arrow::comparison(field.data_type()),
+                )
+            })
+            .collect())
+    }
+}
+
+/// What DuckDB's parser says about a statement; `None` if it reads it, whatever else
+/// is wrong with it.
+pub fn parser_error(sql: &str) -> Option<String> {
+    let session = Session::open(None, &[]).ok()?;
+    let message = session.prepare(sql).err()?.to_string();
+    message.starts_with("Parser Error").then_some(message)
 }
 
 /// The columns to read for models: the plain ones, if one of them is a BLOB.

@@ -42,6 +42,20 @@ pub type Key = Map<String, Json>;
 /// Receives the models of a table.
 pub type ModelSink<'a> = dyn FnMut(&[u8], Key) -> Result<()> + Send + 'a;
 
+/// How the values of a column are compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Comparison {
+    /// Floating-point numbers, whose sums depend on the order of their terms.
+    Rounded,
+    /// Equal or not.
+    Exact,
+    /// Lists and structs.
+    Nested,
+}
+
+/// The tables that a scratch engine sees are called this, and their own name.
+pub const ORIGIN: &str = "lagrange_origin_";
+
 /// Runs statements, each whole or not at all.
 #[async_trait(?Send)]
 pub trait Engine {
@@ -50,6 +64,13 @@ pub trait Engine {
 
     /// Hands the models in the BLOB columns of a table to `sink`.
     async fn models(&mut self, table: &ObjectName, sink: &mut ModelSink<'_>) -> Result<()>;
+
+    /// The rows of a query of the runner's own, in SQL that every engine reads, as
+    /// text.
+    async fn texts(&mut self, sql: &str) -> Result<Vec<Vec<Option<String>>>>;
+
+    /// The columns of a relation; none if it is not there.
+    async fn columns(&mut self, relation: &str) -> Result<Vec<(String, Comparison)>>;
 }
 
 /// The engine of a run and where its database is.
@@ -135,6 +156,32 @@ impl Choice {
             EngineName::DuckDb => Box::new(duckdb::DuckDb::open(&self.database, settings)?),
             EngineName::DataFusion => {
                 Box::new(datafusion::DataFusion::open(&self.database, settings).await?)
+            }
+        })
+    }
+
+    /// Opens an empty database that ends with the engine, and from which those of
+    /// `tables` that the database has can be read, as [`ORIGIN`] and their name.
+    ///
+    /// # Errors
+    /// A database that is locked or cannot be read, or one that is needed and not
+    /// there.
+    pub async fn scratch(&self, settings: &Settings, tables: &[String]) -> Result<Box<dyn Engine>> {
+        if let Some(table) = tables.first()
+            && !self.database.exists()
+        {
+            let message = format!(
+                "a replay needs the table '{table}', and there is no database {}",
+                self.database.display()
+            );
+            return Err(Error::usage(message).hint("pass the script that makes it, too"));
+        }
+        Ok(match self.engine {
+            EngineName::DuckDb => {
+                Box::new(duckdb::DuckDb::scratch(&self.database, settings, tables)?)
+            }
+            EngineName::DataFusion => {
+                Box::new(datafusion::DataFusion::scratch(&self.database, settings, tables).await?)
             }
         })
     }

@@ -49,6 +49,34 @@ macro_rules! arrow_values {
             Ok(())
         }
 
+        /// Adds the rows of a batch as text.
+        pub fn texts(
+            rows: &mut Vec<Vec<Option<String>>>,
+            batch: &RecordBatch,
+        ) -> Result<(), ArrowError> {
+            let first = rows.len();
+            rows.resize_with(first + batch.num_rows(), Vec::new);
+            let options = FormatOptions::default();
+            for column in batch.columns() {
+                let formatter = ArrayFormatter::try_new(column, &options)?;
+                for (i, row) in rows[first..].iter_mut().enumerate() {
+                    let text = column.is_valid(i).then(|| formatter.value(i).to_string());
+                    row.push(text);
+                }
+            }
+            Ok(())
+        }
+
+        /// How values of a type are compared.
+        pub fn comparison(kind: &DataType) -> $crate::engines::Comparison {
+            use $crate::engines::Comparison;
+            match kind {
+                DataType::Float16 | DataType::Float32 | DataType::Float64 => Comparison::Rounded,
+                kind if kind.is_nested() => Comparison::Nested,
+                _ => Comparison::Exact,
+            }
+        }
+
         /// The values of a column as JSON.
         fn values(column: &dyn Array) -> Result<Vec<serde_json::Value>, ArrowError> {
             use serde_json::Value as Json;

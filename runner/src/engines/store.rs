@@ -108,29 +108,7 @@ impl Store {
     /// # Errors
     /// The folder cannot be read.
     pub fn tables(&self) -> Result<BTreeMap<String, Vec<PathBuf>>> {
-        let failed = |error| Error::io(format!("cannot read {}", self.folder.display()), &error);
-        let mut loose: BTreeMap<String, Vec<PathBuf>> = BTreeMap::new();
-        let mut folders = BTreeMap::new();
-        for entry in fs::read_dir(&self.folder).map_err(failed)? {
-            let path = entry.map_err(failed)?.path();
-            let Some(name) = file_name(&path).filter(|name| !name.starts_with('.')) else {
-                continue;
-            };
-            if path.is_dir() {
-                let files = shards(&path).map_err(failed)?;
-                if !files.is_empty() {
-                    folders.insert(name.to_owned(), files);
-                }
-            } else if let Some(table) = table_of(name) {
-                loose.entry(table.to_owned()).or_default().push(path);
-            }
-        }
-        for files in loose.values_mut() {
-            files.sort();
-        }
-        // A table that the runner has written hides files of that name.
-        loose.extend(folders);
-        Ok(loose)
+        tables_of(&self.folder)
     }
 
     /// Starts to write a table.
@@ -233,6 +211,36 @@ impl Drop for Writing {
         // Nothing to do about a failure here: the next opening removes it.
         let _ = fs::remove_dir_all(&self.aside);
     }
+}
+
+/// The tables of a folder and their files.
+///
+/// # Errors
+/// The folder cannot be read.
+pub fn tables_of(folder: &Path) -> Result<BTreeMap<String, Vec<PathBuf>>> {
+    let failed = |error| Error::io(format!("cannot read {}", folder.display()), &error);
+    let mut loose: BTreeMap<String, Vec<PathBuf>> = BTreeMap::new();
+    let mut folders = BTreeMap::new();
+    for entry in fs::read_dir(folder).map_err(failed)? {
+        let path = entry.map_err(failed)?.path();
+        let Some(name) = file_name(&path).filter(|name| !name.starts_with('.')) else {
+            continue;
+        };
+        if path.is_dir() {
+            let files = shards(&path).map_err(failed)?;
+            if !files.is_empty() {
+                folders.insert(name.to_owned(), files);
+            }
+        } else if let Some(table) = table_of(name) {
+            loose.entry(table.to_owned()).or_default().push(path);
+        }
+    }
+    for files in loose.values_mut() {
+        files.sort();
+    }
+    // A table that the runner has written hides files of that name.
+    loose.extend(folders);
+    Ok(loose)
 }
 
 fn file_name(path: &Path) -> Option<&str> {

@@ -11,10 +11,12 @@ use sqlparser::ast::{
 use sqlparser::tokenizer::{Location, Span};
 
 use super::fits::Fit;
+use super::graph::{Defined, Edge, Extent, Graph, Node, Origin};
 use super::lineage::{Ahead, Column, Cut, Id, Mark, Relation, Site, Time, Type, Value};
 use super::names;
 use super::report::{Finding, Report};
 use super::rules::Rule;
+use super::shared::Shared;
 use super::waivers::Comments;
 use super::{Catalogue, Unit};
 
@@ -98,9 +100,11 @@ pub struct Analysis<'a> {
     pub(super) catalogue: &'a dyn Catalogue,
     pub(super) tables: HashMap<String, Rc<Relation>>,
     pub(super) ctes: Vec<(String, Rc<Relation>)>,
-    /// Names of columns, by id - 1.
-    pub(super) columns: Vec<Rc<str>>,
+    /// The columns so far.
+    pub(super) graph: Graph,
     sources: HashMap<(Rc<str>, String), Id>,
+    /// What calls say about features, by the name of their relation.
+    pub(super) told: HashMap<Rc<str>, Id>,
     pub(super) files: Vec<File>,
     file: usize,
     start: Location,
@@ -137,8 +141,9 @@ impl<'a> Analysis<'a> {
             catalogue,
             tables: HashMap::new(),
             ctes: Vec::new(),
-            columns: Vec::new(),
+            graph: Graph::default(),
             sources: HashMap::new(),
+            told: HashMap::new(),
             files: Vec::new(),
             file: 0,
             start: Location::new(1, 1),
@@ -223,27 +228,33 @@ impl<'a> Analysis<'a> {
                 if reads == self.reads && create.query.is_some() {
                     self.roots.insert(key(&create.name));
                 }
-                self.define(&create.name, relation);
+                self.define(&create.name, "table", relation);
             }
             Statement::CreateView(create) => {
                 let mut relation = self.query(&create.query, None);
                 for (column, named) in relation.columns.iter_mut().zip(&create.columns) {
                     column.name = named.name.value.as_str().into();
                 }
-                self.define(&create.name, relation);
+                self.define(&create.name, "view", relation);
             }
             Statement::Query(query) => match query.body.as_ref() {
                 SetExpr::Insert(statement)
                 | SetExpr::Update(statement)
                 | SetExpr::Delete(statement) => self.statement_of(statement),
                 _ => {
-                    self.query(query, None);
+                    let mut relation = self.query(query, None);
+                    let site = self.site(Span::empty());
+                    self.label(&mut relation, "query", "query", site);
                 }
             },
             Statement::Insert(insert) => {
                 if let Some(query) = &insert.source {
+                    let reads = self.reads;
                     let new = self.query(query, None);
                     if let TableObject::TableName(name) = &insert.table {
+                        if reads != self.reads {
+                            self.roots.remove(&key(name));
+                        }
                         let columns: Vec<String> = insert.columns.iter().map(last_name).collect();
                         self.insert(name, &columns, new);
                     }
@@ -287,7 +298,7 @@ impl<'a> Analysis<'a> {
                             }
                         }
                     }
-                    self.define(name, changed);
+                    self.define(name, "table", changed);
                 }
             }
             Statement::Copy {
@@ -348,7 +359,7 @@ impl<'a> Analysis<'a> {
 
     fn insert(&mut self, name: &ObjectName, columns: &[String], new: Relation) {
         let Some(known) = self.tables.get(&key(name)) else {
-            self.define(name, new);
+            self.define(name, "table", new);
             return;
         };
         let mut known = (**known).clone();
@@ -370,12 +381,79 @@ impl<'a> Analysis<'a> {
                 };
             }
         }
-        self.define(name, known);
+        self.define(name, "table", known);
     }
 
-    fn define(&mut self, name: &ObjectName, mut relation: Relation) {
-        relation.named(&last_name(name));
+    fn define(&mut self, name: &ObjectName, kind: &'static str, mut relation: Relation) {
+        let short = last_name(name);
+        relation.named(&short);
+        let site = self.site(name.span());
+        self.label(&mut relation, &short, kind, site);
         self.tables.insert(key(name), Rc::new(relation));
+    }
+
+    /// Notes that the columns of a relation now have a name.
+    pub(super) fn label(
+        &mut self,
+        relation: &mut Relation,
+        name: &str,
+        kind: &'static str,
+        site: Site,
+    ) {
+        if self.call.is_some() {
+            // Of the SQL that a call stands for, only what it returns is of interest.
+            return;
+        }
+        let name: Rc<str> = name.into();
+        let mut columns = Vec::new();
+        for column in &mut relation.columns {
+            let of_struct = column.value.fields.as_mut();
+            for (field, value) in of_struct.into_iter().flat_map(Rc::make_mut) {
+                let label = format!("{}.{field}", column.name).as_str().into();
+                self.label_value(value, &name, &label);
+            }
+            columns.push(self.label_value(&mut column.value, &name, &column.name));
+        }
+        self.graph.relations.push(Defined {
+            name,
+            kind,
+            site,
+            columns,
+            open: relation.open.clone(),
+        });
+    }
+
+    fn label_value(&mut self, value: &mut Value, relation: &Rc<str>, column: &Rc<str>) -> Id {
+        let mut rules: Vec<Rule> = value.marks.iter().map(|mark| mark.rule).collect();
+        rules.sort();
+        rules.dedup();
+        let is_own = matches!(&*value.edges, [edge] if edge.node == value.id);
+        if is_own
+            && let Some(node) = self.graph.get_mut(value.id)
+            && node.origin == Origin::Made
+            && node.relation.is_empty()
+        {
+            // Made by this query: it only lacks the name.
+            node.relation = Rc::clone(relation);
+            node.column = Rc::clone(column);
+            node.rules = rules;
+            return value.id;
+        }
+        let number = self.graph.add(Node {
+            id: value.id,
+            relation: Rc::clone(relation),
+            column: Rc::clone(column),
+            origin: Origin::Passed,
+            edges: value.edges.clone(),
+            rooted: false,
+            site: None,
+            rules,
+        });
+        if value.id == 0 {
+            value.id = number;
+        }
+        value.edges = edge_to(number);
+        number
     }
 
     /// The relation of a name: a CTE, a table of the script, or one outside.
@@ -409,12 +487,32 @@ impl<'a> Analysis<'a> {
             .sources
             .get(&(Rc::clone(table), lower.clone()))
             .copied();
+        let call = self.told.get(table).copied();
         let id = known.unwrap_or_else(|| {
-            let id = self.new_id(column);
+            let id = self.graph.add(Node {
+                id: 0,
+                relation: Rc::clone(table),
+                column: column.into(),
+                origin: match call {
+                    Some(_) => Origin::Made,
+                    None => Origin::Outside,
+                },
+                edges: call
+                    .map(|node| Edge {
+                        node,
+                        extent: Extent::ALL,
+                        own: false,
+                    })
+                    .into_iter()
+                    .collect::<Vec<_>>()
+                    .into(),
+                rooted: true,
+                site: None,
+                rules: Vec::new(),
+            });
             self.sources.insert((Rc::clone(table), lower), id);
             id
         });
-        let set: Rc<BTreeSet<Id>> = Rc::new(std::iter::once(id).collect());
         let time = self.time_of_name(column);
         let kind = if names::is_date(column)
             || names::is_entity(column)
@@ -427,8 +525,7 @@ impl<'a> Analysis<'a> {
         };
         let mut value = Value {
             id,
-            sources: Rc::clone(&set),
-            inputs: set,
+            edges: edge_to(id),
             time,
             kind,
             ..Value::default()
@@ -475,34 +572,50 @@ impl<'a> Analysis<'a> {
                 }))
     }
 
-    fn new_id(&mut self, name: &str) -> Id {
-        self.columns.push(name.into());
-        self.columns.len() as Id
-    }
-
     /// The name of a column.
     pub(super) fn name_of(&self, id: Id) -> &str {
-        (id as usize)
-            .checked_sub(1)
-            .and_then(|i| self.columns.get(i))
-            .map_or("", |name| name)
+        self.graph.get(id).map_or("", |node| &node.column)
     }
 
     /// The value as a column of that name: a new one, unless it is passed on.
     pub(super) fn column_value(&mut self, name: &str, mut value: Value) -> Value {
-        if value.id == 0 {
-            value.id = self.new_id(name);
-            Rc::make_mut(&mut value.inputs).insert(value.id);
-        }
         if let Some(fields) = &mut value.fields {
             for (field, value) in Rc::make_mut(fields) {
                 if value.id == 0 {
-                    value.id = self.new_id(field);
-                    Rc::make_mut(&mut value.inputs).insert(value.id);
+                    self.made(field, value);
                 }
             }
         }
+        if value.id == 0 {
+            self.made(name, &mut value);
+        }
         value
+    }
+
+    fn made(&mut self, name: &str, value: &mut Value) {
+        let fields = value.fields.iter().flat_map(|fields| fields.iter());
+        let edges = std::iter::once(&value.edges).chain(fields.map(|(_, field)| &field.edges));
+        value.id = self.graph.add(Node {
+            id: 0,
+            relation: Rc::default(),
+            column: name.into(),
+            origin: Origin::Made,
+            edges: super::graph::merged_edges(edges),
+            rooted: false,
+            site: None,
+            rules: Vec::new(),
+        });
+        value.edges = edge_to(value.id);
+    }
+
+    /// Says where the expression of a column stands, if it is a new one.
+    pub(super) fn placed(&mut self, id: Id, span: Span) {
+        let site = self.site(span);
+        if let Some(node) = self.graph.get_mut(id)
+            && node.origin == Origin::Made
+        {
+            node.site.get_or_insert(site);
+        }
     }
 
     /// The place of a span.
@@ -691,13 +804,17 @@ impl<'a> Analysis<'a> {
             return None;
         }
         let open = relation.open.clone();
-        let marks = Rc::clone(&relation.marks);
+        let marks = relation.marks.clone();
+        let extent = relation.extent;
         let mut values: Vec<Value> = open
             .iter()
             .map(|table| self.source(table, &name.value, name.span))
             .collect();
         for value in &mut values {
             super::lineage::merge_marks(&mut value.marks, &marks);
+            if extent != Extent::OWN {
+                value.spread(extent);
+            }
         }
         match values.len() {
             0 => None,
@@ -729,6 +846,16 @@ impl<'a> Analysis<'a> {
         self.judge();
         Report::new(self)
     }
+}
+
+/// The column itself.
+pub(super) fn edge_to(node: Id) -> Shared<Edge> {
+    vec![Edge {
+        node,
+        extent: Extent::OWN,
+        own: true,
+    }]
+    .into()
 }
 
 /// A field of a struct.

@@ -7,7 +7,8 @@ use sqlparser::ast::{
 use sqlparser::tokenizer::Span;
 
 use super::analysis::{Analysis, Scope, last_name};
-use super::fits::{Fit, Role};
+use super::fits::{Feature, Role};
+use super::graph::Extent;
 use super::lineage::{Ahead, Column, Grain, Mark, Relation, Site, Time, Type, Value};
 use super::rules::Rule;
 use super::{Constant, FunctionKind};
@@ -77,7 +78,10 @@ impl Analysis<'_> {
         let parameters = self.catalogue.parameters(&name);
         let takes_target = parameters.iter().any(|p| p.name == "target");
         match name.as_str() {
-            "lag_features" => self.lag_features(relation, &get("columns"), &get("lags")),
+            "lag_features" => {
+                let whole = texts(&get("partition_by")).is_empty();
+                self.lag_features(relation, &get("columns"), &get("lags"), whole, site)
+            }
             "shift_target" => {
                 let ahead = integer(&get("horizon"))
                     .zip(integer(&get("entry_lag")).or(Some(0)))
@@ -103,12 +107,24 @@ impl Analysis<'_> {
             "feature_correlation" | "vif" | "correlation_clusters"
                 if matches!(get("target"), Constant::Null) =>
             {
-                self.fits.push(Fit {
-                    name: name.clone(),
+                let values: Vec<Feature> = relation
+                    .columns
+                    .iter()
+                    .map(|column| Feature {
+                        name: column.name.to_string(),
+                        value: column.value.clone(),
+                        site,
+                    })
+                    .collect();
+                self.fit_seen(
+                    &name,
                     site,
-                    role: Role::Select,
-                    cut: relation.cut,
-                });
+                    Role::Select,
+                    relation.cut,
+                    "",
+                    &Value::default(),
+                    &values,
+                );
                 self.opaque(&name, &relation)
             }
             _ if takes_target => {
@@ -150,8 +166,12 @@ impl Analysis<'_> {
 
     /// What a function says about features: no rows of the data any more.
     fn opaque(&mut self, name: &str, relation: &Relation) -> Relation {
+        let label: std::rc::Rc<str> = format!("{name}(...)").as_str().into();
+        if let Some(fit) = self.fits.last().filter(|fit| fit.name == name) {
+            self.told.insert(std::rc::Rc::clone(&label), fit.node);
+        }
         Relation {
-            open: vec![format!("{name}(...)").as_str().into()],
+            open: vec![label],
             grain: Grain::Whole,
             cut: relation.cut,
             ..Relation::default()
@@ -242,7 +262,10 @@ impl Analysis<'_> {
         mut relation: Relation,
         columns: &Constant,
         lags: &Constant,
+        whole: bool,
+        site: Site,
     ) -> Relation {
+        let crosses = whole && self.is_panel(&relation);
         for column in texts(columns) {
             let value = self.of_relation(&relation, &column);
             for lag in integers(lags) {
@@ -250,6 +273,13 @@ impl Analysis<'_> {
                 let kind = value.kind;
                 let mut lagged = value.shifted(lag);
                 lagged.kind = kind;
+                if crosses {
+                    lagged.mark(Mark::new(Rule::CrossesEntities, site, Ahead::Unbounded));
+                }
+                if lag < 0 {
+                    let ahead = Ahead::Rows(lag.saturating_neg());
+                    lagged.mark(Mark::new(Rule::NegativeLag, site, ahead));
+                }
                 let value = self.column_value(&name, lagged);
                 relation.columns.push(Column {
                     name: name.as_str().into(),
@@ -278,10 +308,15 @@ impl Analysis<'_> {
         let mut target = Value::merged([&price]);
         target.kind = Type::Number;
         target.mark(mark.clone());
+        target.spread(Extent {
+            from: 0,
+            to: ahead.unwrap_or(i64::MAX),
+        });
         let mut target_time = Value::merged(time.iter());
         target_time.kind = time.as_ref().map(|time| time.kind).unwrap_or_default();
         target_time.time = Time::At(ahead.unwrap_or(i64::MAX));
         target_time.mark(mark);
+        target_time.spread(Extent::of(ahead.unwrap_or(i64::MAX)));
         for (name, mut value) in [
             (name.to_owned(), target),
             (format!("{name}_time"), target_time),
@@ -344,6 +379,7 @@ impl Analysis<'_> {
         for (name, value) in targets {
             let mut value = Value::merged([&value]);
             value.kind = Type::Number;
+            value.edges = value.seen(Extent::of(ahead.unwrap_or(i64::MAX)), false);
             value.mark(
                 Mark::new(Rule::Target, site, reach).detail(format!("'{name}' is from the future")),
             );

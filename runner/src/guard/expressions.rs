@@ -9,6 +9,7 @@ use sqlparser::ast::{
 
 use super::analysis::{Analysis, Grouping, Scope, field_of, identifier, last_name};
 use super::calls::{arguments, named};
+use super::graph::{Edge, Extent};
 use super::lineage::{Ahead, Mark, Time, Type, Value};
 use super::query::conjuncts;
 use super::rules::Rule;
@@ -356,6 +357,16 @@ impl Analysis<'_> {
                 kind: Type::Other,
                 ..Value::default()
             };
+            if name == "fit"
+                && let Some(fit) = self.fits.last()
+            {
+                value.edges = vec![Edge {
+                    node: fit.node,
+                    extent: Extent::ALL,
+                    own: false,
+                }]
+                .into();
+            }
             if scope.cut.is_none() && function.filter.is_none() && function.over.is_none() {
                 let site = self.call_site(function.span());
                 value.mark_latent(
@@ -513,17 +524,20 @@ impl Analysis<'_> {
             }
         }
         if scope.grouping == Grouping::Whole {
-            value.inputs = Rc::default();
+            value.edges = value.seen(Extent::ALL, false);
             if cut.is_some() {
                 // What training rows tell, their targets too, is known at its end.
-                Rc::make_mut(&mut value.marks).retain(|mark| {
+                value.marks.make_mut().retain(|mark| {
                     !matches!(mark.rule, Rule::FutureName | Rule::Target | Rule::Lead)
                 });
             }
         }
         match scope.grouping {
             Grouping::Time | Grouping::None => {}
-            Grouping::Bucket => value.mark_latent(Mark::new(Rule::Bucket, site, Ahead::Unbounded)),
+            Grouping::Bucket => {
+                value.spread(Extent::PAST);
+                value.mark_latent(Mark::new(Rule::Bucket, site, Ahead::Unbounded));
+            }
             Grouping::Whole if cut.is_none() => {
                 value.mark_latent(Mark::new(Rule::WholeTable, site, Ahead::Unbounded));
             }

@@ -1,11 +1,14 @@
 //! What reaches a model: the features of every fit, and the rows that it sees.
 
+use std::rc::Rc;
+
 use sqlparser::ast::{Expr, Function, FunctionArg, Spanned};
 use sqlparser::tokenizer::Span;
 
 use super::analysis::{Analysis, Scope, identifier};
 use super::calls::{arguments, constant, integer, like, texts};
-use super::lineage::{Ahead, Cut, Mark, Relation, Site, Step, Time, Type, Value};
+use super::graph::{Extent, Node, Origin};
+use super::lineage::{Ahead, Cut, Id, Mark, Relation, Site, Step, Time, Type, Value};
 use super::rules::Rule;
 use super::{Constant, names};
 
@@ -27,6 +30,14 @@ pub(super) struct Fit {
     pub site: Site,
     pub role: Role,
     pub cut: Option<Cut>,
+    /// As a column of the script, made of its features.
+    pub node: Id,
+    /// What it learns to say.
+    pub target: String,
+    /// How many rows ahead that lies, as far as the script says.
+    pub ahead: i64,
+    /// What it is given.
+    pub features: Vec<String>,
 }
 
 /// A feature of a call.
@@ -70,12 +81,15 @@ impl Analysis<'_> {
         } else {
             Role::Other
         };
-        self.fits.push(Fit {
-            name: name.to_owned(),
+        self.fit_seen(
+            name,
             site,
             role,
             cut,
-        });
+            &target.to_string(),
+            &target_value,
+            &features,
+        );
     }
 
     /// The fields of a struct expression, or the columns of a row.
@@ -244,11 +258,42 @@ impl Analysis<'_> {
             "train_model" => Role::Fit,
             _ => Role::Other,
         };
+        self.fit_seen(name, site, role, cut, &target, &target_value, &features);
+    }
+
+    /// Notes a call that has been looked at.
+    #[allow(clippy::too_many_arguments)]
+    pub(super) fn fit_seen(
+        &mut self,
+        name: &str,
+        site: Site,
+        role: Role,
+        cut: Option<Cut>,
+        target: &str,
+        target_value: &Value,
+        features: &[Feature],
+    ) {
+        let values = features.iter().map(|feature| &feature.value);
+        let merged = Value::merged(values.chain([target_value]).collect::<Vec<_>>());
+        let node = self.graph.add(Node {
+            id: 0,
+            relation: Rc::default(),
+            column: name.into(),
+            origin: Origin::Call,
+            edges: merged.seen(Extent::OWN, false),
+            rooted: false,
+            site: Some(site),
+            rules: Vec::new(),
+        });
         self.fits.push(Fit {
             name: name.to_owned(),
             site,
             role,
             cut,
+            node,
+            target: target.to_owned(),
+            ahead: known_ahead(target_value),
+            features: features.iter().map(|f| f.name.clone()).collect(),
         });
     }
 
@@ -273,27 +318,26 @@ impl Analysis<'_> {
                 values.extend(fields.iter().map(|(_, value)| value));
             }
             for value in values {
-                self.reached.extend(value.inputs.iter().copied());
-                let is_target =
-                    target_id != 0 && !target.constant && value.inputs.contains(&target_id);
+                let mut holds_target = false;
+                let mut pattern = None;
+                let reached = &mut self.reached;
+                self.graph.walk(&value.edges, true, &mut |id, node| {
+                    reached.insert(id);
+                    reached.insert(node.id);
+                    holds_target |= node.id == target_id;
+                    if pattern.is_none() && is_pattern(&node.column) {
+                        pattern = Some(node.column.to_string());
+                    }
+                    true
+                });
+                let is_target = target_id != 0 && !target.constant && holds_target;
                 if is_target {
                     let detail = format!("'{}' holds the target", feature.name);
                     let about = (model.to_owned(), feature.name.clone(), Vec::new());
                     self.finding(Rule::Target, feature.site, detail, Some(about));
                 }
-                let pattern = value
-                    .inputs
-                    .iter()
-                    .map(|id| self.name_of(*id))
-                    .find(|name| name.to_ascii_lowercase().starts_with("base_w"))
-                    .map(str::to_owned)
-                    .or_else(|| {
-                        feature
-                            .name
-                            .to_ascii_lowercase()
-                            .starts_with("base_w")
-                            .then(|| feature.name.clone())
-                    });
+                let pattern =
+                    pattern.or_else(|| is_pattern(&feature.name).then(|| feature.name.clone()));
                 if let Some(pattern) = pattern {
                     let about = (model.to_owned(), feature.name.clone(), Vec::new());
                     let detail = format!("'{}' is, or is made of, '{pattern}'", feature.name);
@@ -344,13 +388,16 @@ impl Analysis<'_> {
             steps.push(at.name.clone());
             step = at.before.as_deref();
         }
-        let sources: Vec<&str> = feature
-            .value
-            .sources
-            .iter()
-            .take(3)
-            .map(|id| self.name_of(*id))
-            .collect();
+        let mut sources = Vec::new();
+        self.graph
+            .walk(&feature.value.edges, false, &mut |id, node| {
+                if node.origin == Origin::Outside {
+                    sources.push(id);
+                }
+                true
+            });
+        sources.sort_unstable();
+        let sources: Vec<&str> = sources.iter().take(3).map(|id| self.name_of(*id)).collect();
         if !sources.is_empty() {
             steps.push(sources.join(", "));
         }
@@ -412,6 +459,11 @@ impl Analysis<'_> {
             );
         }
     }
+}
+
+fn is_pattern(name: &str) -> bool {
+    name.get(..6)
+        .is_some_and(|start| start.eq_ignore_ascii_case("base_w"))
 }
 
 /// How many rows ahead a target looks, as far as the script says.

@@ -4,6 +4,7 @@
 use sqlparser::ast::{BinaryOperator as Op, Expr, Spanned};
 
 use super::analysis::{Analysis, Found, Item, Scope};
+use super::graph::{Extent, Graph};
 use super::lineage::{Ahead, Grain, Mark, Relation, Site, Time};
 use super::names;
 use super::reach::Side;
@@ -92,7 +93,7 @@ impl Analysis<'_> {
                 continue;
             }
             let item = &mut scope.items[i];
-            if is_made(&item.relation) {
+            if is_made(&item.relation, &self.graph) {
                 continue;
             }
             if own.is_empty() {
@@ -100,7 +101,7 @@ impl Analysis<'_> {
                     let site = self.site_of(conditions, &item.alias);
                     let mark = Mark::new(Rule::TimelessJoin, site, Ahead::Unbounded)
                         .detail(format!("'{}' is joined without its time", item.alias));
-                    item.relation.mark(&mark);
+                    mark_joined(&mut item.relation, &mark);
                 } else if !item.relation.open.is_empty() && spine_has_time {
                     self.timeless
                         .extend(item.relation.open.iter().map(|table| table.to_string()));
@@ -108,7 +109,7 @@ impl Analysis<'_> {
                 continue;
             }
             if let Some(mark) = verdict(i, &own) {
-                item.relation.mark(&mark);
+                mark_joined(&mut item.relation, &mark);
             } else if let Some((_, _, _, Some(rows))) =
                 own.iter().find(|(bound, _, distance, rows)| {
                     *bound == Bound::Equal && *distance < 0 && rows.is_some()
@@ -118,6 +119,12 @@ impl Analysis<'_> {
                 for column in &mut item.relation.columns {
                     column.value = column.value.shifted(rows);
                 }
+            } else if !own.iter().any(|(bound, ..)| *bound == Bound::Equal)
+                && own
+                    .iter()
+                    .any(|(bound, ..)| matches!(bound, Bound::Upper { .. }))
+            {
+                item.relation.spread(Extent::PAST);
             }
         }
     }
@@ -138,7 +145,12 @@ impl Analysis<'_> {
                 .filter_map(|comparison| seen_by(i, comparison))
                 .collect();
             if let Some(mark) = verdict(i, &own) {
-                scope.items[i].relation.mark(&mark);
+                mark_joined(&mut scope.items[i].relation, &mark);
+            } else if own
+                .iter()
+                .any(|(bound, ..)| matches!(bound, Bound::Upper { .. }))
+            {
+                scope.items[i].relation.spread(Extent::PAST);
             }
         }
     }
@@ -166,7 +178,7 @@ impl Analysis<'_> {
                 {
                     let site = self.site(condition.span());
                     let mark = Mark::new(Rule::LaterRow, site, Ahead::Unbounded);
-                    scope.items[i].relation.mark(&mark);
+                    mark_joined(&mut scope.items[i].relation, &mark);
                 }
             }
         }
@@ -328,7 +340,7 @@ impl Analysis<'_> {
             column.value = column.value.activated(|mark| mark.rule == Rule::Bucket);
             if let Some(site) = site {
                 column.value.each(&mut |value| {
-                    let marks = std::rc::Rc::make_mut(&mut value.marks);
+                    let marks = value.marks.make_mut();
                     for mark in marks.iter_mut().filter(|mark| mark.rule == Rule::Bucket) {
                         mark.site = site;
                     }
@@ -447,10 +459,19 @@ fn has_time(relation: &Relation) -> bool {
 }
 
 /// Whether a relation holds nothing but generated rows.
-fn is_made(relation: &Relation) -> bool {
+fn is_made(relation: &Relation, graph: &Graph) -> bool {
     relation.open.is_empty()
         && relation
             .columns
             .iter()
-            .all(|column| column.value.sources.is_empty() && column.value.marks.is_empty())
+            .all(|column| !graph.rooted(&column.value.edges) && column.value.marks.is_empty())
+}
+
+/// Says that a row is joined with rows of the future, as far as a mark says.
+fn mark_joined(relation: &mut Relation, mark: &Mark) {
+    relation.mark(mark);
+    relation.spread(match mark.ahead {
+        Ahead::Rows(rows) => Extent { from: 0, to: rows },
+        Ahead::Unbounded => Extent::ALL,
+    });
 }

@@ -1,16 +1,14 @@
 //! What is known of a column: where it comes from, and what of the future it has
 //! seen on the way.
 
-use std::collections::BTreeSet;
 use std::rc::Rc;
 
+use super::graph::{Edge, Extent, merged_edges};
 use super::rules::Rule;
+use super::shared::Shared;
 
 /// A column, counted as they are defined. Zero is none.
 pub type Id = u32;
-
-/// Sets of columns are kept up to this size: beyond it nobody reads them.
-const MOST_COLUMNS: usize = 512;
 
 /// A place in a script; lines and columns count from one, the end is exclusive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -121,14 +119,12 @@ pub type Arm = (String, Option<Cut>);
 pub struct Value {
     /// Which column it is, if it is one.
     pub id: Id,
-    /// Columns of tables that the script does not make.
-    pub sources: Rc<BTreeSet<Id>>,
-    /// Columns that it is computed from at its own row, itself included.
-    pub inputs: Rc<BTreeSet<Id>>,
+    /// The column that it is, or those that it is made of.
+    pub edges: Shared<Edge>,
     /// What of the future it has seen.
-    pub marks: Rc<Vec<Mark>>,
+    pub marks: Shared<Mark>,
     /// What it will have seen once it is brought back to the rows that it sums up.
-    pub latent: Rc<Vec<Mark>>,
+    pub latent: Shared<Mark>,
     /// Whether it is a time.
     pub time: Time,
     /// Its type.
@@ -149,20 +145,24 @@ pub struct Value {
 
 impl Value {
     /// What an expression of several values knows.
-    pub fn merged<'a>(values: impl IntoIterator<Item = &'a Value>) -> Self {
-        let mut merged = Self::default();
+    pub fn merged<'a>(values: impl IntoIterator<Item = &'a Value, IntoIter: Clone>) -> Self {
+        let values = values.into_iter();
+        // A struct is what its fields are.
+        let edges = values.clone().flat_map(|value| {
+            let fields = value.fields.iter().flat_map(|fields| fields.iter());
+            std::iter::once(&value.edges).chain(fields.map(|(_, field)| &field.edges))
+        });
+        let mut merged = Self {
+            edges: merged_edges(edges),
+            ..Self::default()
+        };
         let mut all_constant = true;
         for value in values {
             all_constant &= value.constant;
-            merge_sets(&mut merged.sources, &value.sources);
-            merge_sets(&mut merged.inputs, &value.inputs);
             merge_marks(&mut merged.marks, &value.marks);
             merge_marks(&mut merged.latent, &value.latent);
             merged.random = merged.random.or(value.random);
-            // A struct is what its fields are.
             for (_, field) in value.fields.iter().flat_map(|fields| fields.iter()) {
-                merge_sets(&mut merged.sources, &field.sources);
-                merge_sets(&mut merged.inputs, &field.inputs);
                 merge_marks(&mut merged.marks, &field.marks);
                 merge_marks(&mut merged.latent, &field.latent);
             }
@@ -182,12 +182,12 @@ impl Value {
 
     /// Adds a mark.
     pub fn mark(&mut self, mark: Mark) {
-        merge_marks(&mut self.marks, &Rc::new(vec![mark]));
+        merge_marks(&mut self.marks, &vec![mark].into());
     }
 
     /// Adds a mark that counts once the value is joined back.
     pub fn mark_latent(&mut self, mark: Mark) {
-        merge_marks(&mut self.latent, &Rc::new(vec![mark]));
+        merge_marks(&mut self.latent, &vec![mark].into());
     }
 
     /// Applies `change` to the value and to the fields of a struct.
@@ -204,12 +204,17 @@ impl Value {
     pub fn shifted(&self, rows: i64) -> Self {
         let mut value = self.clone();
         value.each(&mut |value| {
-            value.marks = Rc::new(shifted_marks(&value.marks, rows));
+            if !value.marks.is_empty() {
+                value.marks = shifted_marks(&value.marks, rows).into();
+            }
             if rows > 0 && value.latent.iter().any(|mark| mark.rule == Rule::Bucket) {
                 // The bucket before has ended.
-                Rc::make_mut(&mut value.latent).retain(|mark| mark.rule != Rule::Bucket);
+                value
+                    .latent
+                    .make_mut()
+                    .retain(|mark| mark.rule != Rule::Bucket);
             }
-            value.inputs = Rc::default();
+            value.edges = value.seen(Extent::of(rows.saturating_neg()), rows == 0);
             value.id = 0;
             value.cut = None;
             value.arms = None;
@@ -230,10 +235,25 @@ impl Value {
         value.each(&mut |value| {
             let (now, later): (Vec<Mark>, Vec<Mark>) =
                 value.latent.iter().cloned().partition(|mark| which(mark));
-            merge_marks(&mut value.marks, &Rc::new(now));
-            value.latent = Rc::new(later);
+            merge_marks(&mut value.marks, &now.into());
+            value.latent = later.into();
         });
         value
+    }
+
+    /// Its edges, where a row takes it from the rows of `extent`.
+    pub fn seen(&self, extent: Extent, own: bool) -> Shared<Edge> {
+        let edges = self.edges.iter().map(|edge| Edge {
+            node: edge.node,
+            extent: extent.then(edge.extent),
+            own: own && edge.own,
+        });
+        edges.collect::<Vec<_>>().into()
+    }
+
+    /// Says that a row takes the value from the rows of `extent`, its own among them.
+    pub fn spread(&mut self, extent: Extent) {
+        self.each(&mut |value| value.edges = value.seen(extent, true));
     }
 }
 
@@ -254,21 +274,13 @@ fn shifted_marks(marks: &[Mark], rows: i64) -> Vec<Mark> {
         .collect()
 }
 
-fn merge_sets(into: &mut Rc<BTreeSet<Id>>, from: &Rc<BTreeSet<Id>>) {
-    if into.is_empty() {
-        *into = Rc::clone(from);
-    } else if !Rc::ptr_eq(into, from) && into.len() < MOST_COLUMNS && !from.is_subset(into) {
-        Rc::make_mut(into).extend(from.iter().copied());
-    }
-}
-
 /// The marks of both; of the same place, the one that looks further.
-pub fn merge_marks(into: &mut Rc<Vec<Mark>>, from: &Rc<Vec<Mark>>) {
-    if from.is_empty() || Rc::ptr_eq(into, from) {
+pub fn merge_marks(into: &mut Shared<Mark>, from: &Shared<Mark>) {
+    if from.is_empty() || into.is(from) {
         return;
     }
     if into.is_empty() {
-        *into = Rc::clone(from);
+        *into = from.clone();
         return;
     }
     for mark in from.iter() {
@@ -283,10 +295,10 @@ pub fn merge_marks(into: &mut Rc<Vec<Mark>>, from: &Rc<Vec<Mark>>) {
                     (Ahead::Unbounded, _) => false,
                 };
                 if further {
-                    Rc::make_mut(into)[i] = mark.clone();
+                    into.make_mut()[i] = mark.clone();
                 }
             }
-            None => Rc::make_mut(into).push(mark.clone()),
+            None => into.make_mut().push(mark.clone()),
         }
     }
 }
@@ -322,7 +334,9 @@ pub struct Relation {
     /// The tables outside the script whose other columns it has, too.
     pub open: Vec<Rc<str>>,
     /// Of the columns of `open` that are not among `columns`.
-    pub marks: Rc<Vec<Mark>>,
+    pub marks: Shared<Mark>,
+    /// Which rows of `open` a row has.
+    pub extent: Extent,
     /// Columns of `open` that were taken out.
     pub without: Vec<Rc<str>>,
     /// The rows are those before a cut.
@@ -352,9 +366,17 @@ impl Relation {
 
     /// Marks every column.
     pub fn mark(&mut self, mark: &Mark) {
-        let marks = Rc::new(vec![mark.clone()]);
+        let marks = vec![mark.clone()].into();
         self.each(&mut |value| merge_marks(&mut value.marks, &marks));
         merge_marks(&mut self.marks, &marks);
+    }
+
+    /// Says that a row takes the columns from the rows of `extent`.
+    pub fn spread(&mut self, extent: Extent) {
+        for column in &mut self.columns {
+            column.value.spread(extent);
+        }
+        self.extent = extent.then(self.extent);
     }
 
     /// Says that the columns now have the name `name.column`.
@@ -369,11 +391,11 @@ impl Relation {
     }
 }
 
-fn step(marks: &mut Rc<Vec<Mark>>, relation: &str, column: &str) {
+fn step(marks: &mut Shared<Mark>, relation: &str, column: &str) {
     if marks.is_empty() {
         return;
     }
-    for mark in Rc::make_mut(marks) {
+    for mark in marks.make_mut() {
         let name = format!("{relation}.{column}");
         if mark.path.as_ref().is_none_or(|last| last.name != name) {
             mark.path = Some(Rc::new(Step {

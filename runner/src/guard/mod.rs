@@ -2,20 +2,24 @@
 //! row? Answered from the script alone.
 //!
 //! - [`rules`]: what is looked for.
-//! - [`lineage`]: what is known of a column; [`names`]: what names tell.
+//! - [`lineage`]: what is known of a column; [`graph`]: what it is made of;
+//!   [`names`]: what names tell; [`shared`]: lists that values share.
 //! - [`analysis`]: the walk over statements; [`query`], [`joins`], [`reach`],
 //!   [`expressions`], [`windows`], [`calls`]: its parts.
 //! - [`fits`]: what reaches a model.
 //! - [`plan`]: what a replay on data recomputes.
-//! - [`waivers`], [`report`]: what is said about it.
+//! - [`waivers`], [`report`]: what is said about it; [`ancestry`]: the lineage of
+//!   columns, as text and as drawings.
 //!
 //! It reads syntax trees and knows no engine; the functions of Lagrange it knows
 //! through [`Catalogue`].
 
 pub mod analysis;
+pub mod ancestry;
 mod calls;
 mod expressions;
 mod fits;
+mod graph;
 mod joins;
 pub mod lineage;
 pub mod names;
@@ -24,12 +28,14 @@ mod query;
 mod reach;
 pub mod report;
 pub mod rules;
+mod shared;
 mod waivers;
 mod windows;
 
 use sqlparser::ast::{Query, Statement};
 use sqlparser::tokenizer::Location;
 
+pub use ancestry::Ancestry;
 pub use report::Report;
 
 /// A statement to look at.
@@ -101,6 +107,16 @@ pub trait Catalogue: Sync {
 
     /// Parses a query.
     fn parse(&self, sql: &str) -> Option<Query>;
+}
+
+/// Where the columns of statements come from.
+pub fn lineage(units: &[Unit<'_>], catalogue: &dyn Catalogue) -> Ancestry {
+    let mut analysis = analysis::Analysis::new(catalogue);
+    analysis.prepare(units);
+    for unit in units {
+        analysis.statement(unit);
+    }
+    Ancestry::new(&analysis)
 }
 
 /// Looks at statements in their order.

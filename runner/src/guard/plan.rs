@@ -16,8 +16,9 @@ pub struct Planned {
     pub time: String,
     /// Its entities.
     pub entities: Vec<String>,
-    /// The features, or what they are computed from at the same row.
-    pub columns: Vec<String>,
+    /// The features, or what they are computed from at the same row: a column, and
+    /// the field of a struct.
+    pub columns: Vec<(String, Option<String>)>,
 }
 
 /// What to recompute.
@@ -29,6 +30,11 @@ pub struct Plan {
     pub roots: Vec<(String, String)>,
     /// Columns that say when a row of an outside table is.
     pub times: BTreeSet<String>,
+    /// Columns that are entities, besides those that are known by their name.
+    pub entities: BTreeSet<String>,
+    /// How many rows ahead a target looks: so many rows have none at the end of the
+    /// data.
+    pub ahead: i64,
 }
 
 impl Analysis<'_> {
@@ -36,6 +42,8 @@ impl Analysis<'_> {
     pub(super) fn plan(&self) -> Plan {
         let mut plan = Plan {
             times: self.time_names.iter().cloned().collect(),
+            entities: self.entity_names.iter().cloned().collect(),
+            ahead: self.fits.iter().map(|fit| fit.ahead).max().unwrap_or(0),
             ..Plan::default()
         };
         let mut tables: Vec<(&String, &Relation)> = self
@@ -53,21 +61,21 @@ impl Analysis<'_> {
                 continue;
             }
             let reached = |id: Id| id != 0 && self.reached.contains(&id);
-            let columns: Vec<String> = relation
-                .columns
-                .iter()
-                .filter(|column| {
-                    let value = &column.value;
-                    reached(value.id)
-                        || value
-                            .fields
-                            .iter()
-                            .flat_map(|fields| fields.iter())
-                            .any(|(_, field)| reached(field.id))
-                })
-                .map(|column| column.name.to_string())
-                .filter(|column| *column != time)
-                .collect();
+            let mut seen: BTreeSet<Id> = BTreeSet::new();
+            let mut columns: Vec<(String, Option<String>)> = Vec::new();
+            for column in relation.columns.iter().filter(|c| c.value.fields.is_none()) {
+                let is_key = *column.name == *time || self.is_entity(&column.name);
+                if reached(column.value.id) && !is_key && seen.insert(column.value.id) {
+                    columns.push((column.name.to_string(), None));
+                }
+            }
+            for column in &relation.columns {
+                for (field, value) in column.value.fields.iter().flat_map(|fields| fields.iter()) {
+                    if reached(value.id) && value.fields.is_none() && seen.insert(value.id) {
+                        columns.push((column.name.to_string(), Some(field.clone())));
+                    }
+                }
+            }
             if relation.grain == Grain::Row && !columns.is_empty() {
                 let entities = relation
                     .columns

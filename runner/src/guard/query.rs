@@ -9,7 +9,6 @@ use sqlparser::ast::{
     SelectItemQualifiedWildcardKind, SetExpr, Spanned, TableAlias, TableFactor, Value as Literal,
     Visit, Visitor, WildcardAdditionalOptions,
 };
-use sqlparser::tokenizer::Span;
 
 use super::analysis::{Analysis, Grouping, Item, Scope, identifier, last_name, span_of};
 use super::lineage::{Ahead, Column, Grain, Mark, Relation, Time, Value, merge_marks};
@@ -35,6 +34,8 @@ impl Analysis<'_> {
                 };
                 rename(&mut relation, &cte.alias);
                 relation.named(&name);
+                let site = self.site(cte.alias.name.span);
+                self.label(&mut relation, &name, "CTE", site);
                 self.ctes.push((name, Rc::new(relation)));
             }
         }
@@ -538,6 +539,7 @@ impl Analysis<'_> {
             value.time = Time::At(0);
         }
         let value = self.column_value(name, value);
+        self.placed(value.id, expr.span());
         let column = Column {
             name: name.into(),
             value,
@@ -628,7 +630,8 @@ fn wildcard(scope: &Scope<'_>, of: Option<&str>, using: &[String], relation: &mu
         let mut all = Relation {
             columns: item.relation.columns.clone(),
             open: item.relation.open.clone(),
-            marks: Rc::clone(&item.relation.marks),
+            marks: item.relation.marks.clone(),
+            extent: item.relation.extent,
             without: item.relation.without.clone(),
             ..Relation::default()
         };
@@ -647,6 +650,7 @@ fn add(relation: &mut Relation, all: Relation) {
     relation.columns.extend(all.columns);
     relation.open.extend(all.open);
     merge_marks(&mut relation.marks, &all.marks);
+    relation.extent = relation.extent.with(all.extent);
     if closed_before {
         relation.without = all.without;
     } else {
@@ -690,6 +694,7 @@ fn unite(relation: &mut Relation, other: Relation) {
     }
     relation.open.extend(other.open);
     merge_marks(&mut relation.marks, &other.marks);
+    relation.extent = relation.extent.with(other.extent);
     relation.cut = relation.cut.and(other.cut);
     relation.random = relation.random.or(other.random);
     relation.one_entity &= other.one_entity;
@@ -876,10 +881,4 @@ impl Visitor for Aggregates<'_, '_> {
         }
         ControlFlow::Continue(())
     }
-}
-
-/// An empty span.
-#[allow(dead_code)]
-pub(super) fn nowhere() -> Span {
-    Span::empty()
 }

@@ -247,6 +247,18 @@ impl Analysis<'_> {
         facts
     }
 
+    /// Whether an expression is a subquery for a statistic of rows of all times.
+    fn is_extreme(&mut self, expr: &Expr, scope: &Scope<'_>) -> bool {
+        let Expr::Subquery(query) = expr else {
+            return false;
+        };
+        let relation = self.query(query, Some(scope));
+        relation.columns.first().is_some_and(|column| {
+            let latent = &column.value.latent;
+            latent.iter().any(|mark| mark.rule == Rule::WholeTable)
+        })
+    }
+
     fn of_name(&mut self, expr: &Expr, scope: &Scope<'_>) -> Option<Value> {
         match expr {
             Expr::Nested(inner) => self.of_name(inner, scope),
@@ -295,6 +307,11 @@ impl Analysis<'_> {
                 }
                 let a = self.side(left, scope)?;
                 let b = self.side(right, scope)?;
+                if *op == Op::Eq && (self.is_extreme(left, scope) || self.is_extreme(right, scope))
+                {
+                    // The rows at the end of the data.
+                    return None;
+                }
                 match op {
                     Op::Lt | Op::LtEq => upper(&a, &b, site),
                     Op::Gt | Op::GtEq => upper(&b, &a, site),

@@ -396,7 +396,7 @@ impl Report {
                     "message": { "text": self.message(finding) },
                     "locations": [{
                         "physicalLocation": {
-                            "artifactLocation": { "uri": self.file(site).replace('\\', "/") },
+                            "artifactLocation": { "uri": uri(self.file(site)) },
                             "region": {
                                 "startLine": site.line.max(1),
                                 "startColumn": site.column.max(1),
@@ -549,6 +549,19 @@ fn waive(findings: &mut Vec<Finding>, files: &mut [File]) {
             });
         }
     }
+}
+
+/// A path as a reference by URI: RFC 3986 leaves these characters as they are.
+fn uri(path: &str) -> String {
+    let mut uri = String::new();
+    for byte in path.replace('\\', "/").bytes() {
+        if byte.is_ascii_alphanumeric() || b"/-_.~".contains(&byte) {
+            uri.push(char::from(byte));
+        } else {
+            let _ = write!(uri, "%{byte:02X}");
+        }
+    }
+    uri
 }
 
 struct Paint(bool);

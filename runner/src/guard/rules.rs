@@ -300,9 +300,15 @@ impl Definition {
     }
 }
 
-/// The catalogue as a Markdown table.
+/// The catalogue as a Markdown document: `docs/rules.md`.
 pub fn markdown() -> String {
-    let mut text = String::from("| Rule | Severity | What it finds | Fix |\n|---|---|---|---|\n");
+    let mut text = String::from(
+        "# Rules of `lagrange check`\n\n\
+         An error or a warning fails the check. What is `unknown` is listed and fails nothing. A comment waives a \
+         finding of its line or of the next one, with a reason: `-- lagrange: allow(LA001) the label of a study`.\n\n\
+         This file is what `lagrange check --rules` prints.\n\n\
+         | Rule | Severity | What it finds | Fix |\n|---|---|---|---|\n",
+    );
     for d in RULES {
         text.push_str(&format!(
             "| `{}` {} | {} | {} | {} |\n",
@@ -311,6 +317,17 @@ pub fn markdown() -> String {
             d.severity.name(),
             d.title,
             d.fix.replace('|', "\\|")
+        ));
+    }
+    for d in RULES {
+        text.push_str(&format!(
+            "\n## {} {}\n\n{}. {}\n\n```sql\n-- wrong\n{}\n-- right\n{}\n```\n",
+            d.code,
+            d.name,
+            capitalised(d.title),
+            d.why,
+            d.bad,
+            d.good
         ));
     }
     text

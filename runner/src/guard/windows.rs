@@ -11,6 +11,7 @@ use sqlparser::tokenizer::Span;
 
 use super::analysis::{Analysis, Scope, identifier, last_name};
 use super::calls::arguments;
+use super::graph::Extent;
 use super::lineage::{Ahead, Mark, Site, Time, Type, Value};
 use super::reach::number;
 use super::rules::Rule;
@@ -134,9 +135,11 @@ impl Analysis<'_> {
                 } else if scope.cut.is_none() {
                     value.mark(Mark::new(Rule::WholePartition, site, Ahead::Unbounded));
                 }
+                value.spread(Extent::ALL);
                 return cleared(value);
             }
             Order::Other => {
+                value.spread(Extent::ALL);
                 let rank = matches!(
                     name,
                     "rank" | "dense_rank" | "percent_rank" | "cume_dist" | "ntile" | "row_number"
@@ -198,6 +201,7 @@ impl Analysis<'_> {
             }
             "percent_rank" | "cume_dist" | "ntile" => {
                 let mut value = cleared(value);
+                value.spread(Extent::ALL);
                 if scope.cut.is_none() {
                     let mark = Mark::new(Rule::WholePartition, site, Ahead::Unbounded)
                         .detail("it needs the number of rows of the whole partition");
@@ -258,6 +262,7 @@ impl Analysis<'_> {
         };
         let Some(offset) = offset else {
             let mut value = cleared(value.clone());
+            value.spread(Extent::ALL);
             value.mark(Mark::new(Rule::VariableOffset, site, Ahead::Unbounded));
             return value;
         };
@@ -386,6 +391,19 @@ fn framed(
         }
         _ => Rule::Following,
     };
+    let extent = Extent {
+        from: match back {
+            Reach::Rows(rows) if in_rows || rows == 0 => rows,
+            back if back.is_ahead() => 0,
+            _ => i64::MIN,
+        },
+        to: match ahead {
+            Reach::Rows(rows) if in_rows || rows == 0 => rows,
+            ahead if ahead.is_ahead() => i64::MAX,
+            _ => 0,
+        },
+    };
+    let edges = value.seen(extent, extent.to >= 0);
     match ahead {
         Reach::Rows(0) => {}
         Reach::Rows(rows) if rows < 0 => {
@@ -419,6 +437,7 @@ fn framed(
         }
         Reach::Unknown(_) => {}
     }
+    value.edges = edges;
     value
 }
 

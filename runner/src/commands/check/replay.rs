@@ -1,495 +1,418 @@
 //! The replay: features are recomputed on data that ends at T, for many T, and
-//! every row up to T must have exactly the value that it has on all data.
+//! every row up to T must have the value that it has on all data.
 //!
-//! It runs on DuckDB, in memory, and only reads the database of the settings.
+//! - [`scratch`]: the tables that are recomputed, on either engine, in a database that
+//!   ends with the replay; the user's own is only read.
+//! - [`compare`]: two computations, row by row.
+//! - [`said`]: what is said about it.
+//!
+//! What a feature needs of the past is measured first, by taking the beginning of the
+//! data away: that is the warm-up report. Where it is bounded, each end recomputes
+//! only the rows since the end before it, on so much of the past as they need: less
+//! data, so that a row that comes out right proves the same and more. A row that does
+//! not is computed again on all data up to its end before it counts.
+
+mod compare;
+mod said;
+mod scratch;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeSet;
-use std::fmt::Write as _;
 
-use lagrange_udfs::call::{quote_name, quote_text};
-use serde_json::{Value as Json, json};
-use sqlparser::ast::{Statement, TableFactor, TableObject};
-use sqlparser::tokenizer::{Token, Tokenizer};
-
-use crate::engines::Engine;
-use crate::engines::duckdb::DuckDb;
+use self::compare::{Kept, Rows};
+pub use self::said::Replayed;
+use self::said::{Ahead, Difference, Warmup, shown};
+use self::scratch::Scratch;
+use crate::engines::Choice;
 use crate::error::{Error, Result};
-use crate::guard::names;
-use crate::guard::plan::{Plan, Planned};
+use crate::guard::Report;
 use crate::parameters::Step;
-use crate::script::{Action, ScriptDialect};
-use crate::settings::{Database, Settings};
+use crate::settings::Settings;
 
-/// The schema of the computation on all data.
-const ALL: &str = "lagrange_all";
-/// The schema of the computation on data that ends.
-const CUT: &str = "lagrange_cut";
-/// How many characters of a value are shown.
-const LONGEST: usize = 60;
-/// Of the ends that are drawn.
+/// Of the ends and entities that are drawn.
 const SEED: u64 = 42;
+/// How often the end is moved to see how far differences look ahead.
+const MOVES: usize = 24;
+/// Missing rows stand for this column.
+const ROW: &str = "(the row)";
 
-/// A column whose values change when later data is taken away.
-#[derive(Debug)]
-struct Difference {
-    table: String,
-    column: String,
-    /// The row, as `time, entity`.
-    row: String,
-    with: String,
-    without: String,
-    /// How many times it looks ahead, at least.
-    ahead: i64,
-    /// Share of the rows up to the end that differ, the largest.
-    share: f64,
-    /// The end at which this was seen.
-    cut: String,
+/// What a replay tries.
+#[derive(Debug, Clone, Copy)]
+pub struct Extent {
+    /// How many ends of the data.
+    pub cuts: usize,
+    /// How many entities; all if `None`.
+    pub sample: Option<usize>,
 }
 
-/// What a replay has shown.
-#[derive(Debug, Default)]
-pub struct Replayed {
-    tables: Vec<Planned>,
-    cuts: usize,
-    rows: u64,
-    differences: Vec<Difference>,
-    notices: Vec<String>,
-}
-
-impl Replayed {
-    /// Whether something differs.
-    pub fn fails(&self) -> bool {
-        !self.differences.is_empty()
-    }
-
-    /// For people.
-    pub fn text(&self) -> String {
-        let mut text = String::new();
-        for d in &self.differences {
-            let _ = writeln!(
-                text,
-                "replay: {}.{} sees the future: at {} it is {} on all data and {} on data that ends at {}; \
-                 it looks at least {} steps of time ahead, and {:.1} % of the rows differ",
-                d.table,
-                d.column,
-                d.row,
-                d.with,
-                d.without,
-                d.cut,
-                d.ahead,
-                100.0 * d.share
-            );
-        }
-        for notice in &self.notices {
-            let _ = writeln!(text, "replay: {notice}");
-        }
-        let columns: usize = self.tables.iter().map(|table| table.columns.len()).sum();
-        let tables: Vec<&str> = self.tables.iter().map(|t| t.table.as_str()).collect();
-        let _ = match (self.tables.is_empty(), self.differences.is_empty()) {
-            (true, _) => writeln!(
-                text,
-                "replay: nothing to recompute: no feature stands in a table of the script"
-            ),
-            (_, true) => writeln!(
-                text,
-                "replay: {columns} columns of {} are the same on data that ends at {} times ({} values compared)",
-                tables.join(", "),
-                self.cuts,
-                self.rows
-            ),
-            _ => writeln!(
-                text,
-                "replay: {} of {columns} columns differ",
-                self.differences.len()
-            ),
-        };
-        text
-    }
-
-    /// For `--output json`.
-    pub fn json(&self) -> Json {
-        let differences: Vec<Json> = self
-            .differences
-            .iter()
-            .map(|d| {
-                json!({
-                    "table": d.table, "column": d.column, "row": d.row, "on_all_data": d.with,
-                    "on_data_that_ends": d.without, "end": d.cut, "ahead": d.ahead, "share": d.share,
-                })
-            })
-            .collect();
-        json!({
-            "tables": self.tables.iter().map(|t| json!({"table": t.table, "columns": t.columns})).collect::<Vec<_>>(),
-            "cuts": self.cuts,
-            "values": self.rows,
-            "differences": differences,
-            "notices": self.notices,
-        })
-    }
-}
-
-/// Recomputes the features of a plan at `cuts` ends.
+/// Recomputes the features of the plan of `report`.
 ///
 /// # Errors
 /// What the engine says: a table that is not there, a statement that fails.
 pub fn replay(
     steps: &[Step],
-    plan: &Plan,
-    outside: &[String],
+    report: &Report,
+    choice: &Choice,
     settings: &Settings,
-    cuts: usize,
+    extent: Extent,
 ) -> Result<Replayed> {
     let mut replayed = Replayed {
-        tables: plan.tables.clone(),
+        tables: report.plan.tables.clone(),
         ..Replayed::default()
     };
-    if plan.tables.is_empty() {
+    if report.plan.tables.is_empty() {
         return Ok(replayed);
     }
-    let runtime = tokio::runtime::Builder::new_current_thread()
+    let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
-        .map_err(|error| Error::internal(format!("cannot start a thread: {error}")))?;
+        .map_err(|error| Error::internal(format!("cannot start threads: {error}")))?;
     runtime.block_on(async {
+        let scratch = Scratch::open(steps, report, choice, settings, &mut replayed.notices).await?;
         let mut replay = Replay {
-            engine: DuckDb::in_memory(settings)?,
-            steps: needed(steps, plan),
-            plan,
-            outside: Vec::new(),
+            scratch,
+            kept: Vec::new(),
+            times: Vec::new(),
+            ahead: report.plan.ahead,
+            compared: vec![0; report.plan.tables.len()],
+            replayed: &mut replayed,
         };
-        replay.attach(outside, settings, &mut replayed.notices)?;
-        replay.compute(ALL, None).await?;
-        for end in replay.ends(cuts)? {
-            replay.compute(CUT, Some(&end)).await?;
-            for planned in &plan.tables {
-                replay.compare(planned, &end, &mut replayed)?;
-            }
-            replayed.cuts += 1;
-        }
-        Ok(replayed)
-    })
+        replay.run(extent).await
+    })?;
+    Ok(replayed)
 }
 
 struct Replay<'a> {
-    engine: DuckDb,
-    steps: Vec<&'a Step>,
-    plan: &'a Plan,
-    /// Tables of the user's database, each with its time if it has one.
-    outside: Vec<(String, Option<String>)>,
+    scratch: Scratch<'a>,
+    /// The tables as they are on all data.
+    kept: Vec<Kept>,
+    /// The times of the rows, in order.
+    times: Vec<String>,
+    /// How many rows ahead a target looks.
+    ahead: i64,
+    /// Rows of each table that were compared.
+    compared: Vec<u64>,
+    replayed: &'a mut Replayed,
+}
+
+/// A column that differs, and the first row in which it does.
+struct Witness {
+    table: usize,
+    /// `None`: the row itself is missing.
+    column: Option<usize>,
+    keys: Vec<String>,
+    time: String,
+    with: Option<String>,
+    without: Option<String>,
+    /// Rows that differ, at all ends.
+    count: u64,
+    end: String,
+    /// It differs on data that ends at the first of these times, and not on data that
+    /// ends at the second.
+    between: (usize, usize),
 }
 
 impl Replay<'_> {
-    /// Opens the user's database beside the one in memory.
-    fn attach(
-        &mut self,
-        outside: &[String],
-        settings: &Settings,
-        notices: &mut Vec<String>,
-    ) -> Result<()> {
-        let tables: Vec<&String> = outside.iter().filter(|name| !name.contains('(')).collect();
-        if tables.is_empty() {
+    async fn run(&mut self, extent: Extent) -> Result<()> {
+        if let Some(count) = extent.sample {
+            self.scratch
+                .sample(count, &mut self.replayed.notices)
+                .await?;
+        }
+        self.scratch.compute(None, None).await?;
+        let plan = self.replayed.tables.clone();
+        for (i, planned) in plan.iter().enumerate() {
+            let kept = Kept::of(&mut self.scratch, i, planned, &mut self.replayed.notices).await?;
+            self.kept.push(kept);
+        }
+        let mut starts: Vec<usize> = Vec::new();
+        for kept in &self.kept {
+            let times = kept.times(&mut self.scratch).await?;
+            if times.len() > self.times.len() {
+                self.times = times;
+            }
+        }
+        if self.times.len() < 2 {
+            self.replayed
+                .notices
+                .push("fewer than two times: there is nothing to cut".to_owned());
             return Ok(());
         }
-        let path = match (&settings.database_path, &settings.database) {
-            (Some(path), _) | (None, Database::DuckDb { path }) => path.clone(),
-            (None, Database::BigQuery { .. }) => {
-                return Err(Error::usage("a replay reads a DuckDB file")
-                    .hint("pass --database FILE, or leave the replay out"));
-            }
-        };
-        if !path.is_file() {
-            let message = format!(
-                "a replay needs the table '{}', and there is no database {}",
-                tables[0],
-                path.display()
-            );
-            return Err(Error::usage(message).hint("pass the script that makes it, too"));
-        }
-        let path = quote_text(&path.display().to_string());
-        self.engine
-            .run(&format!("ATTACH {path} AS lagrange_origin (READ_ONLY)"))?;
-        for table in tables {
-            let columns = self.engine.texts(&format!(
-                "SELECT column_name, data_type FROM duckdb_columns() \
-                 WHERE database_name = 'lagrange_origin' AND lower(table_name) = {} ORDER BY column_index",
-                quote_text(&table.to_lowercase())
-            ))?;
-            if columns.is_empty() {
-                // Made by a statement that is not needed, or a system table.
-                continue;
-            }
-            let time = columns.iter().find_map(|row| {
-                let name = row.first()?.clone()?;
-                let known = names::is_time(&name) || self.plan.times.contains(&name.to_lowercase());
-                known.then_some(name)
-            });
-            match &time {
-                Some(time) => notices.push(format!("the time of '{table}' is taken to be '{time}'")),
-                None => notices.push(format!(
-                    "'{table}' has no time column that is known by its name, and stays whole; name it: \
-                     -- lagrange: time COLUMN"
-                )),
-            }
-            self.outside.push((table.clone(), time));
-        }
-        Ok(())
-    }
-
-    /// Runs the statements in a schema of their own, on data up to `end`.
-    async fn compute(&mut self, schema: &str, end: Option<&str>) -> Result<()> {
-        self.engine.run(&format!(
-            "DROP SCHEMA IF EXISTS {schema} CASCADE; CREATE SCHEMA {schema}; USE memory.{schema}"
-        ))?;
-        let until = |time: &str| match end {
-            Some(end) => format!(" WHERE {} <= {}", quote_name(time), typed(end)),
-            None => String::new(),
-        };
-        for (table, time) in &self.outside {
-            let condition = time.as_deref().map(until).unwrap_or_default();
-            let name = quote_name(table);
-            self.engine.run(&format!(
-                "CREATE VIEW {name} AS SELECT * FROM lagrange_origin.{name}{condition}"
-            ))?;
-        }
-        for step in self.steps.clone() {
-            let root = target(step)
-                .and_then(|table| self.plan.roots.iter().find(|(root, _)| *root == table));
-            match (root, end) {
-                (Some((root, time)), Some(_)) => {
-                    let name = quote_name(root);
-                    self.engine.run(&format!(
-                        "CREATE TABLE {name} AS SELECT * FROM memory.{ALL}.{name}{}",
-                        until(time)
-                    ))?;
-                }
-                _ => {
-                    self.engine.execute(step).await?;
-                }
+        for kept in &self.kept {
+            for time in kept.starts(&mut self.scratch).await? {
+                starts.extend(self.times.iter().position(|known| *known == time));
             }
         }
-        Ok(())
-    }
-
-    /// Times at which the data ends: even ones, drawn ones, and the first of some
-    /// entities.
-    fn ends(&self, count: usize) -> Result<Vec<String>> {
-        let mut ends = BTreeSet::new();
-        let mut all: Vec<(usize, String)> = Vec::new();
-        for planned in &self.plan.tables {
-            let table = quote_name(&planned.table);
-            let time = quote_name(&planned.time);
-            let times: Vec<String> = self
-                .engine
-                .texts(&format!(
-                    "SELECT CAST(t AS VARCHAR) FROM (SELECT DISTINCT {time} AS t FROM memory.{ALL}.{table} \
-                     WHERE {time} IS NOT NULL) ORDER BY t"
-                ))?
-                .into_iter()
-                .filter_map(|row| row.into_iter().next().flatten())
-                .collect();
-            if times.len() < 2 {
-                continue;
-            }
-            let mut add = |i: usize| {
-                let i = i.min(times.len() - 2);
-                if ends.insert(times[i].clone()) {
-                    all.push((i, times[i].clone()));
-                }
-            };
-            let share = count.div_ceil(self.plan.tables.len()).max(1);
-            let even = share.div_ceil(2);
-            for k in 1..=even {
-                add(k * times.len() / (even + 1));
-            }
-            let mut state = SEED;
-            for _ in even..share {
-                // splitmix64
-                state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-                let mut z = state;
-                z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-                z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-                add(((z ^ (z >> 31)) % times.len() as u64) as usize);
-            }
-            if let Some(entity) = planned.entities.first() {
-                let entity = quote_name(entity);
-                let starts = self.engine.texts(&format!(
-                    "SELECT DISTINCT CAST(min({time}) AS VARCHAR) AS t FROM memory.{ALL}.{table} \
-                     GROUP BY {entity} ORDER BY t LIMIT 2"
-                ))?;
-                for start in starts
-                    .into_iter()
-                    .filter_map(|row| row.into_iter().next().flatten())
-                {
-                    if let Some(i) = times.iter().position(|time| *time == start) {
-                        add(i);
+        let needed = self.warm_up().await?;
+        let mut witnesses: Vec<Witness> = Vec::new();
+        let mut history = needed;
+        let mut before: Option<usize> = None;
+        for end in ends(self.times.len(), extent.cuts, &starts) {
+            let mut found;
+            let sliced = history.map(|steps| before.map_or(0, |b| (b + 1).saturating_sub(steps)));
+            // Worth it if it leaves something out.
+            if let Some(start) = sliced.filter(|start| *start > 0) {
+                self.compute(Some(start), Some(end)).await?;
+                found = self.differences(before, end).await?;
+                if !found.is_empty() {
+                    // Either a row sees the future, or it needs more of the past.
+                    self.compute(None, Some(end)).await?;
+                    found = self.differences(before, end).await?;
+                    if found.is_empty() {
+                        history = history.map(|steps| 2 * steps);
                     }
                 }
+            } else {
+                self.compute(None, Some(end)).await?;
+                let rows = if history.is_some() { before } else { None };
+                found = self.differences(rows, end).await?;
             }
+            for witness in found {
+                let known = witnesses
+                    .iter_mut()
+                    .find(|known| known.table == witness.table && known.column == witness.column);
+                match known {
+                    Some(known) => known.count += witness.count,
+                    None => witnesses.push(witness),
+                }
+            }
+            self.replayed.cuts += 1;
+            before = Some(end);
         }
-        Ok(all.into_iter().map(|(_, end)| end).collect())
+        if !witnesses.is_empty() {
+            self.measure(&mut witnesses).await?;
+            self.control(&mut witnesses).await?;
+        }
+        self.tell(witnesses);
+        Ok(())
     }
 
-    /// Compares the rows of a table up to `end`.
-    fn compare(&self, planned: &Planned, end: &str, replayed: &mut Replayed) -> Result<()> {
-        let table = quote_name(&planned.table);
-        let time = quote_name(&planned.time);
-        let keys: Vec<String> = planned
-            .entities
-            .iter()
-            .chain([&planned.time])
-            .map(|name| quote_name(name))
-            .collect();
-        let keys = keys.join(", ");
-        let rows = |schema: &str, columns: &str| {
-            format!(
-                "SELECT {keys}, {columns} FROM memory.{schema}.{table} WHERE {time} <= {}",
-                typed(end)
-            )
-        };
-        let count = |sql: &str| -> Result<u64> {
-            let rows = self
-                .engine
-                .texts(&format!("SELECT CAST(count(*) AS VARCHAR) FROM ({sql})"))?;
-            let text = rows
-                .into_iter()
-                .next()
-                .and_then(|row| row.into_iter().next().flatten());
-            Ok(text.and_then(|text| text.parse().ok()).unwrap_or(0))
-        };
-        let except =
-            |columns: &str| format!("{} EXCEPT ALL {}", rows(ALL, columns), rows(CUT, columns));
-        let columns: Vec<String> = planned
-            .columns
-            .iter()
-            .map(|name| quote_name(name))
-            .collect();
-        let total = count(&rows(ALL, &columns.join(", ")))?;
-        replayed.rows += total * columns.len() as u64;
-        if count(&except(&columns.join(", ")))? == 0 {
-            return Ok(());
-        }
-        for (name, column) in planned.columns.iter().zip(&columns) {
-            let differing = count(&except(column))?;
-            if differing == 0 {
+    async fn compute(&mut self, start: Option<usize>, end: Option<usize>) -> Result<()> {
+        let time = |i: usize| self.times.get(i).map(String::as_str);
+        let (start, end) = (start.and_then(time), end.and_then(time));
+        self.replayed.computed += 1;
+        self.scratch.compute(start, end).await
+    }
+
+    /// Which columns change when the beginning of the data is taken away, and for how
+    /// long. Returns how many times of the past every row needs; `None` if that has no
+    /// bound.
+    async fn warm_up(&mut self) -> Result<Option<usize>> {
+        let count = self.times.len();
+        // The last quarter shows most; where it is too short, three quarters do.
+        for start in [count - count / 4, count / 4] {
+            if start == 0 || start >= count {
                 continue;
             }
-            let share = differing as f64 / total.max(1) as f64;
-            let first = self.engine.texts(&format!(
-                "SELECT concat_ws(', ', {keys}), CAST({column} AS VARCHAR), CAST({time} AS VARCHAR) \
-                 FROM ({}) ORDER BY {time}, {keys} LIMIT 1",
-                except(column)
-            ))?;
-            let Some([Some(row), with, Some(at)]) = first
-                .first()
-                .and_then(|row| <&[Option<String>; 3]>::try_from(row.as_slice()).ok())
-            else {
-                continue;
-            };
-            let same_row = format!("concat_ws(', ', {keys}) = {}", quote_text(row));
-            let without = self.engine.texts(&format!(
-                "SELECT CAST({column} AS VARCHAR) FROM memory.{CUT}.{table} WHERE {same_row} LIMIT 1"
-            ))?;
-            let without = without
-                .into_iter()
-                .next()
-                .map(|row| row.into_iter().next().flatten());
-            let between = count(&format!(
-                "SELECT DISTINCT {time} FROM memory.{ALL}.{table} WHERE {time} > {} AND {time} <= {}",
-                typed(at),
-                typed(end)
-            ))?;
-            let ahead = between as i64 + 1;
-            let shown = |value: Option<String>| match value {
-                // A struct of many features is long.
-                Some(text) if text.chars().count() > LONGEST => {
-                    let start: String = text.chars().take(LONGEST).collect();
-                    format!("{start}...")
-                }
-                Some(text) => text,
-                None => "NULL".to_owned(),
-            };
-            let known = replayed
-                .differences
-                .iter_mut()
-                .find(|d| d.table == planned.table && d.column == *name);
-            match known {
-                Some(known) => {
-                    known.share = known.share.max(share);
-                    known.ahead = known.ahead.max(ahead);
-                }
-                None => replayed.differences.push(Difference {
-                    table: planned.table.clone(),
-                    column: name.clone(),
-                    row: row.clone(),
-                    with: shown(with.clone()),
-                    without: without.map_or_else(|| "no row".to_owned(), shown),
-                    ahead,
-                    share,
-                    cut: end.to_owned(),
-                }),
+            self.warm_up_from(start).await?;
+            let steps: Option<Vec<usize>> = self.replayed.warmups.iter().map(|w| w.steps).collect();
+            if let Some(steps) = steps {
+                let most = steps.into_iter().max().unwrap_or(0);
+                // An entity may lack rows at some times.
+                return Ok(Some(most + most / 4 + 2));
+            }
+        }
+        Ok(None)
+    }
+
+    async fn warm_up_from(&mut self, start: usize) -> Result<()> {
+        let count = self.times.len();
+        self.compute(Some(start), None).await?;
+        self.replayed.warmups.clear();
+        let rows = Rows {
+            from: self.times.get(start).cloned(),
+            ..Rows::default()
+        };
+        for (i, kept) in self.kept.iter().enumerate() {
+            let compared = kept.compare(&mut self.scratch, &rows).await?;
+            let labels = kept.columns.iter().map(|column| column.label.as_str());
+            let lasts = compared.last.iter();
+            let gone = compared.last_missing.as_ref().map(|last| (ROW, last));
+            let changed = labels
+                .zip(lasts)
+                .filter_map(|(l, last)| Some((l, last.as_ref()?)));
+            for (label, last) in gone.into_iter().chain(changed) {
+                let Some(at) = self.times.iter().position(|time| time == last) else {
+                    continue;
+                };
+                let steps = at + 1 - start;
+                // Otherwise it still differs at the end of the data, or near it.
+                let settles = steps + steps / 4 < count - start;
+                self.replayed.warmups.push(Warmup {
+                    table: self.replayed.tables[i].table.clone(),
+                    column: label.to_owned(),
+                    steps: settles.then_some(steps),
+                });
             }
         }
         Ok(())
     }
-}
 
-/// A time as a literal whose type the column decides.
-fn typed(end: &str) -> String {
-    match end.parse::<f64>() {
-        Ok(_) => end.to_owned(),
-        Err(_) => quote_text(end),
+    /// The first row of every column that differs among the rows after `before` and up
+    /// to `end`.
+    async fn differences(&mut self, before: Option<usize>, end: usize) -> Result<Vec<Witness>> {
+        let time = |i: usize| self.times.get(i).cloned();
+        let mut rows = Rows {
+            after: before.and_then(time),
+            upto: time(end),
+            ..Rows::default()
+        };
+        // Rows that have no target at the end of the data may be left out there.
+        let ahead = usize::try_from(self.ahead).unwrap_or(usize::MAX);
+        rows.complete = end.checked_sub(ahead).and_then(time);
+        let mut witnesses = Vec::new();
+        for (i, kept) in self.kept.iter().enumerate() {
+            let compared = kept.compare(&mut self.scratch, &rows).await?;
+            self.replayed.values += compared.rows * kept.columns.len() as u64;
+            self.compared[i] += compared.rows;
+            let mut differing: Vec<(Option<usize>, u64)> = Vec::new();
+            if compared.missing > 0 {
+                differing.push((None, compared.missing));
+            }
+            for (j, count) in compared.differing.iter().enumerate() {
+                if *count > 0 {
+                    differing.push((Some(j), *count));
+                }
+            }
+            for (column, count) in differing {
+                let first = kept.first(&mut self.scratch, column, &rows).await?;
+                let Some(first) = first else { continue };
+                witnesses.push(Witness {
+                    table: i,
+                    column,
+                    keys: first.keys,
+                    time: first.time,
+                    with: first.with,
+                    without: first.without,
+                    count,
+                    end: self.times[end].clone(),
+                    between: (end, self.times.len() - 1),
+                });
+            }
+        }
+        Ok(witnesses)
     }
-}
 
-/// The table that a statement makes or fills, in lower case.
-fn target(step: &Step) -> Option<String> {
-    let name = match (&step.description.action, &step.statement) {
-        (Action::CreateTable { .. } | Action::CreateView, _) => step.description.target.clone()?,
-        (_, Statement::Insert(insert)) => match &insert.table {
-            TableObject::TableName(name) => name.clone(),
-            _ => return None,
-        },
-        (_, Statement::Update(update)) => match &update.table.relation {
-            TableFactor::Table { name, .. } => name.clone(),
-            _ => return None,
-        },
-        (_, Statement::CreateTable(create)) => create.name.clone(),
-        _ => return None,
-    };
-    let last = name.0.last()?.as_ident()?;
-    Some(last.value.to_lowercase())
-}
+    /// Moves the end to see how far each difference looks ahead.
+    async fn measure(&mut self, witnesses: &mut [Witness]) -> Result<()> {
+        let mut step = 1;
+        for _ in 0..MOVES {
+            let open = witnesses
+                .iter()
+                .filter(|w| w.column.is_some())
+                .map(|w| w.between)
+                .find(|(differs, same)| same - differs > 1);
+            let Some((differs, same)) = open else { break };
+            let middle = differs.midpoint(same);
+            // Most look only a few rows ahead.
+            let end = middle.min(differs + step).max(differs + 1);
+            step *= 2;
+            self.compute(None, Some(end)).await?;
+            for witness in witnesses.iter_mut() {
+                let (differs, same) = witness.between;
+                let Some(column) = witness.column.filter(|_| differs < end && end < same) else {
+                    continue;
+                };
+                let kept = &self.kept[witness.table];
+                let keys = &witness.keys;
+                if kept
+                    .differs(&mut self.scratch, column, keys, &witness.time)
+                    .await?
+                {
+                    witness.between.0 = end;
+                } else {
+                    witness.between.1 = end;
+                    step = 1;
+                }
+            }
+        }
+        Ok(())
+    }
 
-/// The statements that the tables of a plan need, in order.
-fn needed<'a>(steps: &'a [Step], plan: &Plan) -> Vec<&'a Step> {
-    let mut wanted: BTreeSet<String> = plan.tables.iter().map(|t| t.table.clone()).collect();
-    let mut kept = Vec::new();
-    for step in steps.iter().rev() {
-        let Some(table) = target(step) else { continue };
-        if wanted.contains(&table) {
-            wanted.extend(words(&step.text));
-            kept.push(step);
+    /// Computes all data once more: what differs now is another value at every run.
+    async fn control(&mut self, witnesses: &mut Vec<Witness>) -> Result<()> {
+        self.compute(None, None).await?;
+        for (i, kept) in self.kept.iter().enumerate() {
+            let compared = kept.compare(&mut self.scratch, &Rows::default()).await?;
+            for (j, column) in kept.columns.iter().enumerate() {
+                if compared.differing[j] == 0 {
+                    continue;
+                }
+                witnesses.retain(|w| !(w.table == i && w.column == Some(j)));
+                self.replayed
+                    .changing
+                    .push((self.replayed.tables[i].table.clone(), column.label.clone()));
+            }
+        }
+        Ok(())
+    }
+
+    fn tell(&mut self, witnesses: Vec<Witness>) {
+        for witness in witnesses {
+            let at = self.times.iter().position(|time| *time == witness.time);
+            let at = at.unwrap_or(witness.between.0);
+            let (differs, same) = witness.between;
+            let ahead = if witness.column.is_none() {
+                Ahead::Unknown
+            } else if same - differs > 1 {
+                Ahead::AtLeast(differs + 1 - at.min(differs))
+            } else if same + 1 == self.times.len() && same - at > 1 {
+                Ahead::End
+            } else {
+                Ahead::Exactly(same - at.min(same))
+            };
+            let mut row = vec![witness.time];
+            row.extend(witness.keys);
+            let kept = &self.kept[witness.table];
+            self.replayed.differences.push(Difference {
+                table: self.replayed.tables[witness.table].table.clone(),
+                column: witness
+                    .column
+                    .map_or_else(|| ROW.to_owned(), |j| kept.columns[j].label.clone()),
+                row: row.join(", "),
+                with: shown(witness.with),
+                without: shown(witness.without),
+                ahead,
+                share: witness.count as f64 / self.compared[witness.table].max(1) as f64,
+                end: witness.end,
+            });
         }
     }
-    kept.reverse();
-    kept
 }
 
-/// The names and texts of a statement, in lower case.
-fn words(text: &str) -> Vec<String> {
-    let tokens = Tokenizer::new(&ScriptDialect, text)
-        .tokenize()
-        .unwrap_or_default();
-    tokens
-        .into_iter()
-        .flat_map(|token| match token {
-            Token::Word(word) => vec![word.value.to_lowercase()],
-            // A query in parentheses, too.
-            Token::SingleQuotedString(text) => text
-                .split(|c: char| !c.is_alphanumeric() && c != '_')
-                .map(str::to_lowercase)
-                .collect(),
-            _ => Vec::new(),
-        })
-        .collect()
+/// Numbers of the times at which the data ends: even ones, drawn ones, and the first
+/// of some entities, in order.
+fn ends(times: usize, count: usize, starts: &[usize]) -> Vec<usize> {
+    let mut ends = BTreeSet::new();
+    let count = count.max(1);
+    let even = count.div_ceil(2);
+    for k in 1..=even {
+        ends.insert((k * times / (even + 1)).min(times - 2));
+    }
+    for start in starts.iter().take(count / 4) {
+        ends.insert((*start).min(times - 2));
+    }
+    let mut draw = Draw(SEED);
+    // Of few times, some are drawn twice.
+    for _ in 0..4 * count {
+        if ends.len() >= count {
+            break;
+        }
+        ends.insert(draw.below(times - 1));
+    }
+    ends.into_iter().collect()
+}
+
+/// Random numbers: splitmix64.
+struct Draw(u64);
+
+impl Draw {
+    fn below(&mut self, end: usize) -> usize {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        ((z ^ (z >> 31)) % end.max(1) as u64) as usize
+    }
 }
