@@ -69,7 +69,7 @@ pub fn probability_of_overfitting(
         overfitted += u64::from(rank <= (scores.len() + 1) as f64 / 2.0);
         let lowest = chosen & chosen.wrapping_neg();
         let carried = chosen + lowest;
-        chosen = ((chosen ^ carried) >> 2) / lowest | carried;
+        chosen = (((chosen ^ carried) >> 2) / lowest) | carried;
     }
     Some(overfitted as f64 / choices as f64)
 }
