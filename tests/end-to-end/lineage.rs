@@ -53,7 +53,7 @@ fn a_column_is_led_back_step_by_step() {
         run.stdout,
         "\
 samples.m
-└─ features.m  avg(r) OVER (PARTITION BY symbol ORDER BY ts  script.sql:5:27
+└─ features.m  avg(r) OVER (PARTITION BY symbol ORDER BY ts ROWS BETWEEN 4 PRECEDING AN...  script.sql:5:30
    └─ moves.r [-4..0]  close / lag(close, 1) OVER (PARTITION BY symbol ORDER BY ts) - 1  script.sql:3:29
       └─ prices.close [-1..0]  outside the script
 "

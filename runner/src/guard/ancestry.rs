@@ -525,6 +525,29 @@ fn fragment(files: &[File], site: &Site) -> String {
             break;
         }
     }
+    // avg(x) OVER (...): the window belongs to it.
+    let rest = &file.text[to..];
+    let over = rest.trim_start();
+    if over
+        .get(..4)
+        .is_some_and(|word| word.eq_ignore_ascii_case("over"))
+    {
+        let window = over[4..].trim_start();
+        let mut depth = 0_i32;
+        let mut end = window
+            .find(|c: char| !c.is_alphanumeric() && c != '_')
+            .unwrap_or(window.len());
+        for (i, c) in window.char_indices() {
+            depth += i32::from(c == '(') - i32::from(c == ')');
+            if depth == 0 {
+                if c == ')' {
+                    end = i + 1;
+                }
+                break;
+            }
+        }
+        to = file.text.len() - window.len() + end;
+    }
     let words: Vec<&str> = file.text[from..to].split_whitespace().collect();
     let text = words.join(" ");
     if text.chars().count() <= LONGEST {

@@ -4,8 +4,8 @@
 //! - [`rules`]: what is looked for.
 //! - [`lineage`]: what is known of a column; [`graph`]: what it is made of;
 //!   [`names`]: what names tell; [`shared`]: lists that values share.
-//! - [`analysis`]: the walk over statements; [`query`], [`joins`], [`reach`],
-//!   [`expressions`], [`windows`], [`calls`]: its parts.
+//! - [`analysis`]: the walk over statements; [`statements`], [`query`], [`wildcards`],
+//!   [`joins`], [`reach`], [`expressions`], [`windows`], [`calls`]: its parts.
 //! - [`fits`]: what reaches a model.
 //! - [`plan`]: what a replay on data recomputes.
 //! - [`waivers`], [`report`]: what is said about it; [`ancestry`]: the lineage of
@@ -29,7 +29,9 @@ mod reach;
 pub mod report;
 pub mod rules;
 mod shared;
+mod statements;
 mod waivers;
+mod wildcards;
 mod windows;
 
 use sqlparser::ast::{Query, Statement};

@@ -4,7 +4,8 @@
 use std::collections::BTreeSet;
 
 use super::analysis::Analysis;
-use super::lineage::{Grain, Id, Relation, Time};
+use super::graph::{Edge, Extent};
+use super::lineage::{Grain, Id, Relation, Time, Value};
 use super::names;
 
 /// A table that the script makes and features stand in.
@@ -32,6 +33,9 @@ pub struct Plan {
     pub times: BTreeSet<String>,
     /// Columns that are entities, besides those that are known by their name.
     pub entities: BTreeSet<String>,
+    /// Columns that hold a statistic of the training rows, as `table.column`: it is known
+    /// at their end, and no other data that ends earlier gives the same.
+    pub trained: Vec<String>,
     /// How many rows ahead a target looks: so many rows have none at the end of the
     /// data.
     pub ahead: i64,
@@ -65,13 +69,23 @@ impl Analysis<'_> {
             let mut columns: Vec<(String, Option<String>)> = Vec::new();
             for column in relation.columns.iter().filter(|c| c.value.fields.is_none()) {
                 let is_key = *column.name == *time || self.is_entity(&column.name);
-                if reached(column.value.id) && !is_key && seen.insert(column.value.id) {
+                if !reached(column.value.id) || is_key || !seen.insert(column.value.id) {
+                    continue;
+                }
+                if self.is_trained(&column.value) {
+                    plan.trained.push(format!("{name}.{}", column.name));
+                } else {
                     columns.push((column.name.to_string(), None));
                 }
             }
             for column in &relation.columns {
                 for (field, value) in column.value.fields.iter().flat_map(|fields| fields.iter()) {
-                    if reached(value.id) && value.fields.is_none() && seen.insert(value.id) {
+                    if !reached(value.id) || value.fields.is_some() || !seen.insert(value.id) {
+                        continue;
+                    }
+                    if self.is_trained(value) {
+                        plan.trained.push(format!("{name}.{}.{field}", column.name));
+                    } else {
                         columns.push((column.name.to_string(), Some(field.clone())));
                     }
                 }
@@ -92,6 +106,18 @@ impl Analysis<'_> {
             }
         }
         plan
+    }
+
+    /// Whether a value holds a statistic of the training rows and nothing of the future:
+    /// that of other rows would have left a mark.
+    fn is_trained(&self, value: &Value) -> bool {
+        let whole = |edges: &[Edge]| edges.iter().any(|e| e.extent == Extent::ALL && !e.own);
+        let mut found = whole(&value.edges);
+        self.graph.walk(&value.edges, false, &mut |_, node| {
+            found |= whole(&node.edges);
+            true
+        });
+        found && value.marks.is_empty()
     }
 
     /// The column that says when a row is.

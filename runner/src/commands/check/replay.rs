@@ -61,6 +61,9 @@ pub fn replay(
         tables: report.plan.tables.clone(),
         ..Replayed::default()
     };
+    replayed.notices.extend(report.plan.trained.iter().map(|column| {
+        format!("{column} holds a statistic of the training rows, known at their end, and is not compared")
+    }));
     if report.plan.tables.is_empty() {
         return Ok(replayed);
     }
