@@ -255,7 +255,7 @@ impl Analysis<'_> {
             | "relevance_tests"
             | "mutual_information"
             | "correlation_clusters" => Role::Select,
-            "train_model" => Role::Fit,
+            // train_model puts rows aside itself, or judges on folds.
             _ => Role::Other,
         };
         self.fit_seen(name, site, role, cut, &target, &target_value, &features);

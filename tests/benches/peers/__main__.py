@@ -3,7 +3,7 @@ as `name seconds` lines. Data are read before the clock starts, and a peer uses
 as many threads as it does by itself.
 
     pip install numpy scipy pandas polars scikit-learn pyarrow duckdb \
-                statsmodels lightgbm onnxruntime onnxmltools optuna
+                statsmodels lightgbm onnxruntime onnxmltools optuna timeseriescv
     python tests/benches/peers TASK FILE.parquet
 """
 
@@ -15,7 +15,7 @@ TASKS = {
     "screen": ["screen", "screen_rows"],
     "stability": ["stability"],
     "linear": ["rolling", "groups", "lasso_path", "enet_path", "lasso_cv", "logistic"],
-    "training": ["tune"],
+    "training": ["tune", "folds", "none"],
 }
 
 if __name__ == "__main__":

@@ -60,3 +60,20 @@ def tune(path):
 
     best("Optuna and LightGBM", 1, search)
     note("Optuna: best mean rmse", studies[-1].best_value)
+
+
+def folds(path):
+    """timeseriescv's purged folds, of which one is tested at a time."""
+    import pandas as pd
+    from timeseriescv.cross_validation import CombPurgedKFoldCV
+
+    times = pl.read_parquet(path).sort("ts")["ts"].to_numpy()
+    start = pd.Series(pd.Timestamp("2000-01-01") + pd.to_timedelta(times, unit="min"))
+    end = start + pd.Timedelta(minutes=5)
+    frame = pd.DataFrame(index=start.index)
+    cv = CombPurgedKFoldCV(n_splits=5, n_test_splits=1, embargo_td=pd.Timedelta(minutes=3))
+    best("timeseriescv", 1, lambda: list(cv.split(frame, pred_times=start, eval_times=end)))
+
+
+def none(path):
+    """A size that no peer ends with."""

@@ -3,7 +3,7 @@
 //! ```text
 //! cargo bench --bench speed -- [corr] [spearman] [kendall] [fit] [lag] [screen] [screen_rows]
 //!     [stability] [rolling] [groups] [path] [lasso_cv] [logistic] [gbdt] [forest] [predict]
-//!     [tune]
+//!     [tune] [folds]
 //! ```
 //!
 //! `LAGRANGE_BENCH_PYTHON` names a Python that has the packages of
@@ -21,7 +21,7 @@ mod training;
 mod trees;
 
 fn main() {
-    let tasks: [(&str, fn()); 17] = [
+    let tasks: [(&str, fn()); 18] = [
         ("corr", correlation::pearson),
         ("spearman", correlation::spearman),
         ("kendall", correlation::kendall),
@@ -39,6 +39,7 @@ fn main() {
         ("forest", trees::forest),
         ("predict", trees::predict),
         ("tune", training::tune),
+        ("folds", training::folds),
     ];
     let wanted: Vec<String> = std::env::args()
         .skip(1)

@@ -38,3 +38,25 @@ pub fn tune() {
         "tune",
     );
 }
+
+/// Purged folds of a panel of 50 entities: against the peer on as many rows as it
+/// ends with, and on 5,000,000.
+pub fn folds() {
+    let table = |rows: usize| {
+        format!(
+            "CREATE TABLE t AS SELECT k % 50 AS entity, (k - k % 50) / 50 AS ts FROM range({rows}) r(k)"
+        )
+    };
+    let sql = "SELECT sum(\"rows\") AS n FROM time_folds('t', 'purged_kfold', 'entity', 'ts', 5, 5, NULL, 3)";
+    for (rows, peer) in [(200_000, "folds"), (5_000_000, "none")] {
+        let rows = crate::harness::rows(rows);
+        compare(
+            &format!("time_folds, purged_kfold, {rows} rows of 50 entities"),
+            "time_folds",
+            &table(rows),
+            2,
+            sql,
+            peer,
+        );
+    }
+}

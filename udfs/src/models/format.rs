@@ -14,6 +14,7 @@
 //! added to it within a version. Bytes from anywhere are an error or a model that
 //! can be used: whatever counts or indexes something is checked.
 
+use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::{Body, Header, Model};
@@ -29,19 +30,30 @@ pub fn is_model(bytes: &[u8]) -> bool {
 }
 
 pub(super) fn write(model: &Model) -> Result<Vec<u8>> {
+    write_parts(&model.header, &model.body)
+}
+
+/// The bytes of a model whose header is that of `header`'s JSON: a [`Header`], or what
+/// borrows the same fields, where a query makes a million models.
+pub fn write_parts(header: &impl Serialize, body: &Body) -> Result<Vec<u8>> {
+    /// What a linear model of a few features takes.
+    const USUAL: usize = 1024;
     let failed = |error: String| Error::internal("model", error);
-    let header = serde_json::to_vec(&model.header).map_err(|e| failed(e.to_string()))?;
-    let body = postcard::to_allocvec(&model.body).map_err(|e| failed(e.to_string()))?;
-    let mut bytes = MAGIC.to_vec();
+    let too_large = || Error::data("model", "the model is larger than 4 GiB; fit a smaller one");
+    let length = |part: usize| u32::try_from(part).map(u32::to_le_bytes);
+    let mut bytes = Vec::with_capacity(USUAL);
+    bytes.extend(MAGIC);
     bytes.extend(VERSION.to_le_bytes());
-    for part in [&header, &body] {
-        let length = u32::try_from(part.len()).map_err(|_| {
-            Error::data("model", "the model is larger than 4 GiB; fit a smaller one")
-        })?;
-        bytes.extend(length.to_le_bytes());
-        bytes.extend(part);
-    }
-    bytes.extend(Sha256::digest(&bytes));
+    let start = bytes.len() + 4;
+    bytes.extend([0; 4]);
+    serde_json::to_writer(&mut bytes, header).map_err(|e| failed(e.to_string()))?;
+    let header_length = length(bytes.len() - start).map_err(|_| too_large())?;
+    bytes[start - 4..start].copy_from_slice(&header_length);
+    let body = postcard::to_allocvec(body).map_err(|e| failed(e.to_string()))?;
+    bytes.extend(length(body.len()).map_err(|_| too_large())?);
+    bytes.extend(body);
+    let checksum = Sha256::digest(&bytes);
+    bytes.extend(checksum);
     Ok(bytes)
 }
 

@@ -37,7 +37,7 @@ use std::sync::{Arc, OnceLock};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 
-pub use format::is_model;
+pub use format::{is_model, write_parts};
 pub use linear::{Coefficient, Linear, LinearPath, Logistic, Step};
 
 use crate::error::{Error, Result};
@@ -139,11 +139,11 @@ impl Body {
     }
 
     /// `number` or `text` per feature.
-    pub fn feature_types(&self, features: usize) -> Vec<String> {
+    pub fn feature_types(&self, features: usize) -> Vec<&'static str> {
         let categories = self.trees().map(|trees| trees.categories.as_slice());
         let is_text = |i| categories.is_some_and(|names| matches!(names.get(i), Some(Some(_))));
         let name = |i| if is_text(i) { "text" } else { "number" };
-        (0..features).map(|i| name(i).to_owned()).collect()
+        (0..features).map(name).collect()
     }
 
     /// What is wrong with parameters that came from outside, if anything.

@@ -133,7 +133,12 @@ impl<'a> TrainingRows<'a> {
             library: env!("CARGO_PKG_VERSION").to_owned(),
             window: None,
             metrics: metrics(&fitted.metrics),
-            feature_types: fitted.body.feature_types(self.names.len()),
+            feature_types: fitted
+                .body
+                .feature_types(self.names.len())
+                .into_iter()
+                .map(str::to_owned)
+                .collect(),
             preparation,
         };
         Ok(Model::new(header, fitted.body))

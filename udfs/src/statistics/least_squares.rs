@@ -4,6 +4,7 @@ use faer::linalg::solvers::SolveLstsqCore;
 use faer::linalg::triangular_solve::solve_upper_triangular_in_place;
 use faer::{Conj, Mat, MatRef, Par};
 
+use super::sandwich::row_of_inverse;
 use super::triangle::{factor_in_place, norm};
 
 /// What is left of a column after others are projected out is rounding if it
@@ -187,8 +188,18 @@ impl Problem<'_> {
 
     /// Roots of the diagonal of σ²(RᵀR)⁻¹ = σ² R⁻¹R⁻ᵀ.
     fn standard_errors(&self, variance: f64) -> (f64, Vec<f64>) {
+        /// Up to so many parameters plain loops are done before a solver has begun.
+        const FEW: usize = 16;
         let k = self.first();
         let size = k + self.features();
+        if size <= FEW {
+            let error = |i: usize| {
+                let row = row_of_inverse(self.factor, size, i);
+                variance.sqrt() * norm(row[i..].iter().copied())
+            };
+            let intercept = if self.intercept { error(0) } else { 0.0 };
+            return (intercept, (k..size).map(error).collect());
+        }
         let mut inverse = Mat::<f64>::identity(size, size);
         solve_upper(self.factor.submatrix(0, 0, size, size), &mut inverse);
         let error = |i: usize| variance.sqrt() * norm((i..size).map(|j| inverse[(i, j)]));

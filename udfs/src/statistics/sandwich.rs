@@ -167,8 +167,8 @@ fn newey_west(scores: &[Vec<f64>], lags: usize) -> Vec<f64> {
     places.into_par_iter().map(entry).collect()
 }
 
-/// A row of R⁻¹: x with x R = eᵢ.
-fn row_of_inverse(factor: MatRef<'_, f64>, size: usize, i: usize) -> Vec<f64> {
+/// A row of R⁻¹: x with x R = eᵢ, where R is the leading part of the factor.
+pub fn row_of_inverse(factor: MatRef<'_, f64>, size: usize, i: usize) -> Vec<f64> {
     let mut row = vec![0.0; size];
     for j in i..size {
         let known: f64 = (i..j).map(|k| row[k] * factor[(k, j)]).sum();

@@ -64,6 +64,12 @@ impl Triangle {
         (self.factor.capacity() + self.buffer.capacity()) * size_of::<f64>()
     }
 
+    /// Makes room for rows that will be pushed.
+    pub fn reserve(&mut self, rows: usize) {
+        let most = BUFFER_ROWS.max(2 * self.columns);
+        self.buffer.reserve(rows.min(most) * self.columns);
+    }
+
     /// Adds one row of finite values.
     pub fn push(&mut self, row: impl IntoIterator<Item = f64>) {
         self.buffer.extend(row);
@@ -106,15 +112,19 @@ impl Triangle {
     /// Factors the rows that were collected.
     pub fn flush(&mut self) {
         let buffer = std::mem::take(&mut self.buffer);
-        let p = self.columns;
-        let rows = buffer.len() / p;
-        if rows > 0 {
-            self.reduce(rows, Digits::AsNeeded, |i, out| {
-                out.extend(buffer.chunks_exact(p).map(|row| row[i]));
-            });
-        }
+        self.reduce_rows(&buffer);
         self.buffer = buffer;
         self.buffer.clear();
+    }
+
+    fn reduce_rows(&mut self, rows: &[f64]) {
+        let p = self.columns;
+        let count = rows.len() / p;
+        if count > 0 {
+            self.reduce(count, Digits::AsNeeded, |i, out| {
+                out.extend(rows.chunks_exact(p).map(|row| row[i]));
+            });
+        }
     }
 
     fn reduce(&mut self, rows: usize, digits: Digits, copy: impl Fn(usize, &mut Vec<f64>)) {
@@ -155,8 +165,12 @@ impl Triangle {
 
     /// R: upper triangular, RᵀR = XᵀX. Zeros if there was no row.
     pub fn factor(&self) -> Mat<f64> {
-        let mut whole = self.clone();
-        whole.flush();
+        let mut whole = Self {
+            columns: self.columns,
+            factor: self.factor.clone(),
+            buffer: Vec::new(),
+        };
+        whole.reduce_rows(&self.buffer);
         let p = self.columns;
         if whole.factor.is_empty() {
             return Mat::zeros(p, p);

@@ -6,7 +6,7 @@ mod report;
 
 use faer::Mat;
 use serde::{Deserialize, Serialize};
-use serde_json::Value as Json;
+use serde_json::{Map, Value as Json};
 
 use self::options::COMMON;
 use self::plan::{Plan, Shared};
@@ -14,12 +14,12 @@ use super::complete_rows::complete_rows;
 use crate::definition::{Aggregate, Argument, Category, Kind, OptionKey, Signature};
 use crate::error::{Error, Result};
 use crate::input::{Feature, Features, Inputs, Numbers, Rows};
+use crate::models;
 use crate::models::algorithms::{self, Entry, MomentsReduction, Reduction, WayFit};
 use crate::models::preparation::{self, Preparation};
 use crate::models::row_store::{Beside, RowStore, Whole};
 use crate::models::training::{FeatureColumn, Fitted, Training};
 use crate::models::validation::Recipe;
-use crate::models::{self, Header, Model};
 use crate::options::Options;
 use crate::statistics::least_squares::Problem;
 use crate::statistics::triangle::Triangle;
@@ -237,7 +237,9 @@ impl Aggregate for Fit {
 
     fn finish(&self, state: &State) -> Result<Value> {
         match &state.setup {
-            Some(setup) if state.rows_used > 0 => Ok(Value::Blob(model(setup, state)?.write()?)),
+            Some(setup) if state.rows_used > 0 => {
+                Ok(Value::Blob(bytes(setup, state, &fitted(setup, state)?)?))
+            }
             _ => Ok(Value::Null),
         }
     }
@@ -509,6 +511,7 @@ fn push(
         });
         return;
     }
+    triangle.reserve(rows.len());
     for (i, row) in rows.iter().enumerate() {
         let root = roots.as_ref().map_or(1.0, |roots| roots[i]);
         let constant = intercept.then_some(root);
@@ -517,10 +520,10 @@ fn push(
     }
 }
 
-fn model(setup: &Setup, state: &State) -> Result<Model> {
+fn fitted(setup: &Setup, state: &State) -> Result<(Fitted, Preparation)> {
     let plan = &setup.plan;
     let none = Preparation::default;
-    let (fitted, preparation) = match (plan.entry, &setup.kept) {
+    match (plan.entry, &setup.kept) {
         (Entry::Factor(algorithm), Kept::Factor(triangle)) => {
             let factor: Mat<f64> = triangle.factor();
             let reduction = Reduction {
@@ -532,7 +535,7 @@ fn model(setup: &Setup, state: &State) -> Result<Model> {
                 names: &plan.features,
                 weight: state.weight,
             };
-            ((algorithm.fit)(&reduction, &plan.options)?, none())
+            Ok(((algorithm.fit)(&reduction, &plan.options)?, none()))
         }
         (entry, Kept::Moments(moments)) => {
             let mut moments = moments.clone();
@@ -543,32 +546,63 @@ fn model(setup: &Setup, state: &State) -> Result<Model> {
                 rows: state.rows_used,
             };
             match entry.way(&plan.options) {
-                Some(WayFit::Moments(fit)) => (fit(&reduction, &plan.options)?, none()),
-                _ => return Err(foreign()),
+                Some(WayFit::Moments(fit)) => Ok((fit(&reduction, &plan.options)?, none())),
+                _ => Err(foreign()),
             }
         }
-        (_, Kept::Rows(store)) => fit_rows(plan, state, store)?,
-        _ => return Err(foreign()),
-    };
+        (_, Kept::Rows(store)) => fit_rows(plan, state, store),
+        _ => Err(foreign()),
+    }
+}
+
+/// A model's header as it is written, without a copy of what the plan has: the fields
+/// of [`models::Header`] in its order.
+#[derive(Serialize)]
+struct Header<'a> {
+    algorithm: &'a str,
+    target: &'a str,
+    features: &'a [String],
+    parameters: &'a Json,
+    rows_used: u64,
+    rows_skipped: u64,
+    status: &'a str,
+    library: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    window: Option<models::Window>,
+    #[serde(skip_serializing_if = "Map::is_empty")]
+    metrics: Map<String, Json>,
+    #[serde(skip_serializing_if = "<[&str]>::is_empty")]
+    feature_types: &'a [&'a str],
+    #[serde(skip_serializing_if = "Preparation::is_empty")]
+    preparation: &'a Preparation,
+}
+
+/// The model as bytes.
+fn bytes(
+    setup: &Setup,
+    state: &State,
+    (fitted, preparation): &(Fitted, Preparation),
+) -> Result<Vec<u8>> {
+    let plan = &setup.plan;
     let header = Header {
-        algorithm: plan.entry.name().to_owned(),
-        target: plan.target().to_owned(),
-        features: plan.features.clone(),
-        parameters: plan.recorded.clone(),
+        algorithm: plan.entry.name(),
+        target: plan.target(),
+        features: &plan.features,
+        parameters: &plan.recorded,
         rows_used: state.rows_used,
         rows_skipped: state.rows_skipped,
-        status: fitted.status,
-        library: env!("CARGO_PKG_VERSION").to_owned(),
+        status: &fitted.status,
+        library: env!("CARGO_PKG_VERSION"),
         window: state.window.bounds.map(|(from, to)| models::Window {
             from,
             to,
             calendar: state.window.calendar,
         }),
         metrics: models::metrics(&fitted.metrics),
-        feature_types: fitted.body.feature_types(plan.features.len()),
+        feature_types: &fitted.body.feature_types(plan.features.len()),
         preparation,
     };
-    Ok(Model::new(header, fitted.body))
+    models::write_parts(&header, &fitted.body)
 }
 
 fn foreign() -> Error {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Fit, State, model, options, prepare, refuse_infinities};
+use super::{Fit, State, bytes, fitted, options, prepare, refuse_infinities};
 use crate::definition::{Aggregate, Category, Signature};
 use crate::error::Result;
 use crate::input::{Inputs, Rows};
@@ -96,10 +96,10 @@ impl Aggregate for FitReport {
 
     fn finish(&self, state: &ReportState) -> Result<Value> {
         let fit = &state.fit;
-        let (bytes, status) = match (&fit.setup, &state.failure) {
+        let (model, status) = match (&fit.setup, &state.failure) {
             (_, Some(failure)) => (Value::Null, failure.clone()),
-            (Some(setup), None) if fit.rows_used > 0 => match model(setup, fit) {
-                Ok(model) => (Value::Blob(model.write()?), model.header().status.clone()),
+            (Some(setup), None) if fit.rows_used > 0 => match fitted(setup, fit) {
+                Ok(fitted) => (Value::Blob(bytes(setup, fit, &fitted)?), fitted.0.status),
                 Err(error) if error.is_internal() => return Err(error),
                 Err(error) => (Value::Null, error.to_string()),
             },
@@ -107,7 +107,7 @@ impl Aggregate for FitReport {
         };
         let bounds = fit.window.bounds;
         Ok(Value::Struct(vec![
-            bytes,
+            model,
             Value::Integer(fit.rows_used as i64),
             Value::Integer(fit.rows_skipped as i64),
             Value::Text(status),

@@ -99,7 +99,8 @@ impl<F: OverNumbers> Aggregate for GatherNumbers<F> {
         let given = serde_json::from_str(&state.options)
             .map_err(|error| Error::internal(self.0.caller(), error.to_string()))?;
         let options = Options::parse(self.signature(), &given)?;
-        self.0.finish(&ascending(store.columns()), &options)
+        self.0
+            .finish(&ascending(&store.columns(0..store.width())), &options)
     }
 
     fn size(&self, state: &State) -> usize {

@@ -48,7 +48,11 @@ pub fn import(function: &str, text: &str, format: Option<&str>) -> Result<Model>
     let header = Header {
         algorithm: foreign.algorithm.to_owned(),
         target: String::new(),
-        feature_types: body.feature_types(foreign.features.len()),
+        feature_types: body
+            .feature_types(foreign.features.len())
+            .into_iter()
+            .map(str::to_owned)
+            .collect(),
         preparation: crate::models::preparation::Preparation::default(),
         features: foreign.features,
         parameters: json!({ "imported_from": format, "objective": foreign.objective }),
