@@ -282,6 +282,10 @@ impl OverNumbers for Backtest {
         NAME
     }
 
+    fn keys(&self) -> usize {
+        2
+    }
+
     fn finish(&self, columns: &[Vec<f64>], options: &Options) -> Result<Value> {
         let [dates, entities, prediction, earned] = columns else {
             return Err(Error::internal(NAME, "four numbers were expected"));

@@ -178,6 +178,10 @@ impl OverNumbers for Select {
         NAME
     }
 
+    fn keys(&self) -> usize {
+        3
+    }
+
     fn finish(&self, columns: &[Vec<f64>], options: &Options) -> Result<Value> {
         let shared = Shared::of(columns, options.text("champion"))?;
         let score = Score::named(options.text("metric"))
@@ -213,7 +217,8 @@ impl OverNumbers for Select {
     }
 }
 
-/// The rows that every candidate predicted, by date, then by entity.
+/// The rows that every candidate predicted, by date, then by entity. Whether their
+/// outcome is known does not matter: positions are taken before it is.
 struct Shared {
     /// The candidates' numbers.
     candidates: Vec<f64>,
@@ -221,11 +226,12 @@ struct Shared {
     champion: Option<usize>,
     dates: Vec<f64>,
     entities: Vec<f64>,
+    /// NaN where it is not known.
     actual: Vec<f64>,
     earned: Vec<f64>,
     /// A column per candidate.
     predicted: Vec<Vec<f64>>,
-    /// Times and entities that were left out.
+    /// Times and entities that are not scored.
     skipped: usize,
 }
 
@@ -243,10 +249,6 @@ impl Shared {
         else {
             return Err(Error::internal(NAME, "seven numbers were expected"));
         };
-        if candidate.iter().any(|number| number.is_nan()) {
-            let fix = "a row has no candidate; filter those rows out";
-            return Err(Error::argument(NAME, "candidate", "NULL", fix));
-        }
         let mut candidates = candidate.clone();
         candidates.sort_unstable_by(f64::total_cmp);
         candidates.dedup();
@@ -276,31 +278,28 @@ impl Shared {
             }
             let rows = start..end;
             start = end;
-            let known = |row: usize| !actual[row].is_nan() && !predicted[row].is_nan();
-            if rows.len() < candidates.len() || !rows.clone().all(known) {
+            if candidate[rows.clone()]
+                .windows(2)
+                .any(|pair| pair[0] == pair[1])
+            {
+                return Err(Error::data(
+                    NAME,
+                    "two rows share candidate, date and entity; aggregate them to one, or add a column that tells them apart",
+                ));
+            }
+            let is_predicted = |row: usize| !predicted[row].is_nan();
+            if rows.len() < candidates.len() || !rows.clone().all(is_predicted) {
                 shared.skipped += 1;
                 continue;
             }
-            let differs = |column: &[f64]| {
-                let first = column[rows.start];
-                let same = |value: f64| value == first || (value.is_nan() && first.is_nan());
-                !column[rows.clone()].iter().all(|&value| same(value))
-            };
-            for (name, column) in [("actual", actual), ("forward_return", earned)] {
-                if differs(column) {
-                    return Err(Error::data(
-                        NAME,
-                        format!(
-                            "column '{name}' differs between candidates at one time of one entity; they must be judged by the \
-                             same outcome: join the predictions to one table of outcomes"
-                        ),
-                    ));
-                }
-            }
+            let happened = outcome("actual", &actual[rows.clone()])?;
+            shared.skipped += usize::from(happened.is_nan());
             shared.dates.push(key.0);
             shared.entities.push(key.1);
-            shared.actual.push(actual[rows.start]);
-            shared.earned.push(earned[rows.start]);
+            shared.actual.push(happened);
+            shared
+                .earned
+                .push(outcome("forward_return", &earned[rows.clone()])?);
             for row in rows {
                 shared.predicted[place(candidate[row])].push(predicted[row]);
             }
@@ -313,7 +312,8 @@ impl Shared {
         if !score.is_of_probabilities() {
             return Ok(());
         }
-        if let Some(actual) = self.actual.iter().find(|a| **a != 0.0 && **a != 1.0) {
+        let mut outcomes = self.actual.iter().filter(|actual| !actual.is_nan());
+        if let Some(actual) = outcomes.find(|a| **a != 0.0 && **a != 1.0) {
             let fix = "the metric is of probabilities: pass outcomes of 0 or 1, or another metric";
             return Err(Error::argument(NAME, "actual", actual, fix));
         }
@@ -329,12 +329,18 @@ impl Shared {
 
     /// The series of each candidate on the dates on which all have a score.
     fn scores(&self, score: Score) -> Vec<Vec<f64>> {
+        let known = |column: &[f64]| -> Vec<f64> {
+            let pairs = column.iter().zip(&self.actual);
+            let known = pairs.filter(|(_, actual)| !actual.is_nan());
+            known.map(|(value, _)| *value).collect()
+        };
+        let (dates, actual) = (known(&self.dates), known(&self.actual));
         let each = self.predicted.iter().map(|predicted| {
             let candidate = Candidate {
-                actual: &self.actual,
-                predicted,
+                actual: &actual,
+                predicted: &known(predicted),
             };
-            score.by_date(candidate, &self.dates)
+            score.by_date(candidate, &dates)
         });
         complete(each.collect())
     }
@@ -352,6 +358,24 @@ impl Shared {
         });
         complete(each.collect())
     }
+}
+
+/// What happened at a time of an entity, as each candidate's row has it; NaN if one
+/// does not know.
+fn outcome(name: &str, values: &[f64]) -> Result<f64> {
+    let mut known = values.iter().filter(|value| !value.is_nan());
+    let first = known.next().copied().unwrap_or(f64::NAN);
+    if known.any(|value| *value != first) {
+        return Err(Error::data(
+            NAME,
+            format!(
+                "column '{name}' differs between candidates at one time of one entity; they must be judged by the same \
+                 outcome: join the predictions to one table of outcomes"
+            ),
+        ));
+    }
+    let complete = !values.iter().any(|value| value.is_nan());
+    Ok(if complete { first } else { f64::NAN })
 }
 
 /// The series without the periods in which one has no value.
@@ -627,7 +651,7 @@ impl Judged {
             Column::Double(self.deflated.clone()),
             Column::Double(vec![self.pbo; count]),
             whole(periods),
-            whole(shared.dates.len()),
+            whole(shared.actual.iter().filter(|x| !x.is_nan()).count()),
             whole(shared.skipped),
             flags(reasons.winner),
             Column::Text(reasons.texts),

@@ -222,6 +222,10 @@ impl OverNumbers for Returns {
         NAME
     }
 
+    fn keys(&self) -> usize {
+        1
+    }
+
     fn finish(&self, columns: &[Vec<f64>], options: &Options) -> Result<Value> {
         let [dates, prediction, earned] = columns else {
             return Err(Error::internal(NAME, "three numbers were expected"));

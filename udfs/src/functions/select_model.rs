@@ -150,8 +150,9 @@ static SIGNATURE: Signature = Signature {
     ],
     options: &[],
     returns: Type::Rows(&[]),
-    nulls: "A time and entity for which a candidate has no row, or no prediction (NULL or NaN), or whose actual value is missing, \
-            is left out of all candidates and counted in `rows_skipped`. Infinity is an error. A relation without rows gives none.",
+    nulls: "A time and entity for which a candidate has no row or no prediction (NULL or NaN) is left out of all candidates; one \
+            whose actual value is missing is not scored, but takes positions, which do not know that yet. Both are counted in \
+            `rows_skipped`. Infinity is an error. A relation without rows gives none.",
     docs: "Whether a challenger is better than the champion, or only was luckier: the winner and why.\n\n\
            All candidates are compared on the same rows: those that every one of them predicted. Per time the rows' scores are \
            averaged across entities (that keeps what entities share from counting twice), and the differences of these series \
@@ -170,8 +171,7 @@ static SIGNATURE: Signature = Signature {
            half of time is no better than the median on the other half, over all choices of `blocks` / 2 of `blocks` parts (Bailey, \
            Borwein, López de Prado and Zhu 2017), by the mean score, or the Sharpe ratio for net_return. NULL of one candidate or of \
            fewer than 2 · `blocks` times. Pass all that were tried: the losers are what it measures with;\n\
-           - `periods` (BIGINT) times compared, `rows_used`, `rows_skipped` (BIGINT, of each candidate, and of times and entities left \
-           out), `winner` (BOOLEAN) and `reason` (VARCHAR).\n\n\
+           - `periods` (BIGINT) times compared, `rows_used`, `rows_skipped` (BIGINT, times and entities that are scored, and that are not), `winner` (BOOLEAN) and `reason` (VARCHAR).\n\n\
            Predictions of several combinatorial paths (cpcv) are compared as they are with the path among `partition_by`: a time's \
            score is then the mean over its paths. A challenger wins if it is better, `p_adjusted` is at most `level`, `pbo` at most \
            `max_pbo` and `dsr` at least `min_dsr`; of several the best. Actual values that differ between candidates, and two rows of one \

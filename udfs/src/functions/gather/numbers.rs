@@ -25,6 +25,11 @@ pub trait OverNumbers: Sync + 'static {
     /// The table function that people call, for messages.
     fn caller(&self) -> &'static str;
 
+    /// How many of the first columns are never missing: dates, entities.
+    fn keys(&self) -> usize {
+        0
+    }
+
     /// The value for the rows of a group, of which there is at least one. A column
     /// per argument, NaN where it is missing; the rows ascend by the first column,
     /// then by the second, and so on, missing values last.
@@ -99,8 +104,15 @@ impl<F: OverNumbers> Aggregate for GatherNumbers<F> {
         let given = serde_json::from_str(&state.options)
             .map_err(|error| Error::internal(self.0.caller(), error.to_string()))?;
         let options = Options::parse(self.signature(), &given)?;
-        self.0
-            .finish(&ascending(&store.columns(0..store.width())), &options)
+        let columns = ascending(&store.columns(0..store.width()));
+        let keys = columns.iter().take(self.0.keys());
+        for (argument, column) in self.signature().arguments.iter().zip(keys) {
+            if column.iter().any(|value| value.is_nan()) {
+                let fix = format!("a row has no {}; filter those rows out", argument.name);
+                return Err(Error::argument(self.0.caller(), argument.name, "NULL", fix));
+            }
+        }
+        self.0.finish(&columns, &options)
     }
 
     fn size(&self, state: &State) -> usize {

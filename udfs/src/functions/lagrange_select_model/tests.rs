@@ -143,6 +143,21 @@ fn candidates_are_compared_on_the_same_rows() {
         assert_eq!(doubles(&found[3]), doubles(&without[3]));
         assert_eq!(found[13], Column::Integer(vec![Some(1); 3]));
     }
+    // A row without an outcome still takes positions: its capital is not free.
+    let mut unknown = rows(20);
+    for row in 0..3 {
+        unknown[4][row] = f64::NAN;
+        unknown[6][row] = f64::NAN;
+    }
+    let options = json!({"metric": "net_return", "has_returns": true});
+    let [whole, unknown] = [rows(20), unknown].map(|columns| {
+        let found = select(&columns, options.clone()).unwrap();
+        (doubles(&found[3])[0].unwrap(), found[13].clone())
+    });
+    assert_eq!(unknown.1, Column::Integer(vec![Some(1); 3]));
+    let first = rows(20);
+    let lost = first[5][0].signum() * first[6][0] / 3.0 / 20.0;
+    assert!((whole.0 - unknown.0 - lost).abs() < 1e-15);
     let mut nothing = rows(20);
     nothing[5].fill(f64::NAN);
     let found = select(&nothing, json!({"champion": "one", "has_returns": true})).unwrap();
