@@ -186,3 +186,52 @@ fn a_constant_feature_has_no_coefficient() {
         assert_eq!(fitted.status, "ok");
     }
 }
+
+/// So many rows that the steps start from a sample of them.
+#[test]
+fn many_rows_end_where_the_slope_is_zero_in_any_order() {
+    let count = 60_000;
+    let column = |seed: u32| -> Vec<f64> {
+        let value = |i: u32| f64::from(i.wrapping_mul(seed) >> 8 & 0xffff) / 65_536.0;
+        (0..count).map(value).collect()
+    };
+    let rows = ReferenceRows {
+        a: column(2_654_435_761),
+        b: column(2_246_822_519).iter().map(|x| 100.0 * x).collect(),
+        c: column(3_266_489_917),
+        ..ReferenceRows::new()
+    };
+    let noise = column(668_265_263);
+    let target: Vec<f64> = (0..count as usize)
+        .map(|i| {
+            let odds = 3.0 * rows.a[i] - 0.02 * rows.b[i] - rows.c[i];
+            f64::from(u8::from(1.0 / (1.0 + (-odds).exp()) > noise[i]))
+        })
+        .collect();
+    let options = json!({"algorithm": "logistic", "alpha": 5.0});
+    let model = rows.model(options.clone(), &target, None);
+    let found = parameters(model.body());
+    let columns = [&rows.a[..], &rows.b[..], &rows.c[..]];
+    let probabilities = model.probabilities(&columns, count as usize).unwrap();
+    let wrong = |row: usize| probabilities[2 * row + 1] - target[row];
+    let all: f64 = (0..count as usize).map(wrong).sum();
+    assert!(all.abs() < 1e-6, "{all}");
+    for (column, coefficient) in columns.iter().zip(&found[1..]) {
+        let slope: f64 = (0..count as usize)
+            .map(|row| wrong(row) * column[row])
+            .sum();
+        assert!(
+            (slope + 5.0 * coefficient).abs() < 1e-5,
+            "{slope} {found:?}"
+        );
+    }
+    let backwards = |column: &[f64]| -> Vec<f64> { column.iter().rev().copied().collect() };
+    let reversed = ReferenceRows {
+        a: backwards(&rows.a),
+        b: backwards(&rows.b),
+        c: backwards(&rows.c),
+        ..ReferenceRows::new()
+    };
+    let other = reversed.model(options, &backwards(&target), None);
+    assert_eq!(other.body(), model.body());
+}
