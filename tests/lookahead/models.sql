@@ -243,3 +243,20 @@ SELECT fit(target, {'x': kalman_smooth(close)}) FROM prices;
 -- expect: clean
 CREATE TABLE s AS SELECT symbol, ts, target, lag(close) OVER (PARTITION BY symbol ORDER BY ts) AS a, lead(close) OVER (PARTITION BY symbol ORDER BY ts) AS b FROM prices;
 SELECT fit(target, {'a': a}) FROM s;
+
+-- case: a model of all rows, beside a split
+-- expect: LA023
+CREATE TABLE samples AS
+SELECT *, CASE WHEN target_time < DATE '2020-01-01' THEN 'train' WHEN ts < DATE '2020-01-01' THEN 'purged' ELSE 'test' END AS split
+FROM shift_target('f', price => 'close', horizon => 5, partition_by => 'symbol', order_by => 'ts');
+CREATE TABLE m AS
+SELECT * FROM train_model('samples', target => 'target', features => ['a'], order_by => 'ts', partition_by => 'symbol', horizon => 5, test_share => 0);
+
+-- case: a model of all training rows, beside a split
+-- expect: clean
+CREATE TABLE samples AS
+SELECT *, CASE WHEN target_time < DATE '2020-01-01' THEN 'train' WHEN ts < DATE '2020-01-01' THEN 'purged' ELSE 'test' END AS split
+FROM shift_target('f', price => 'close', horizon => 5, partition_by => 'symbol', order_by => 'ts');
+CREATE TABLE m AS
+WITH training AS (SELECT * FROM samples WHERE split = 'train')
+SELECT * FROM train_model('training', target => 'target', features => ['a'], order_by => 'ts', partition_by => 'symbol', horizon => 5, test_share => 0);

@@ -255,7 +255,15 @@ impl Analysis<'_> {
             | "relevance_tests"
             | "mutual_information"
             | "correlation_clusters" => Role::Select,
-            // train_model puts rows aside itself, or judges on folds.
+            // Without a share of rows that it puts aside itself, it trains on all.
+            "train_model" | "tune_model"
+                if matches!(
+                    get("test_share"),
+                    Constant::Integer(0) | Constant::Number(0.0)
+                ) =>
+            {
+                Role::Fit
+            }
             _ => Role::Other,
         };
         self.fit_seen(name, site, role, cut, &target, &target_value, &features);
