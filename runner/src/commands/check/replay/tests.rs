@@ -84,7 +84,7 @@ fn pipeline(draw: &mut Draw) -> (String, Option<i64>) {
             6 => (format!("sum(x) OVER ({WINDOW})"), Some(0)),
             7 => ("x - avg(x) OVER (PARTITION BY ts)".to_owned(), Some(0)),
             8 => ("x / max(x) OVER (PARTITION BY symbol)".to_owned(), None),
-            _ => ("x * 2e0 + y".to_owned(), Some(0)),
+            _ => ("x * 2e0 + abs(x)".to_owned(), Some(0)),
         };
         let before = step - 1;
         text.push_str(&format!(
