@@ -11,7 +11,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import QuantileTransformer, StandardScaler
 
 X = np.array([1.0, 2.0, 2.0, 4.0, 7.0, 11.0, 50.0])[:, None]
-OTHERS = np.array([-3.0, 1.5, 2.0, 5.5, 60.0])[:, None]
+# None of the values that repeat: there scikit-learn means the middle of their ranks,
+# and numpy's interpolation gives it an end.
+OTHERS = np.array([-3.0, 1.5, 3.0, 5.5, 60.0])[:, None]
 
 
 def show(name, values):
@@ -35,9 +37,11 @@ def main():
     b = np.where(k % 7 == 0, np.nan, k * 11 % 17)
     y = a * a / 10 + np.nan_to_num(b) + k % 3
     features = np.column_stack([a, b])
-    for name, last in [("standardize", StandardScaler()), ("rank_gauss", rank_gauss(len(k)))]:
-        model = make_pipeline(SimpleImputer(strategy="median"), last, LinearRegression()).fit(features, y)
-        show(f"ols after impute_median, {name}:", model.predict(np.array([[10.0, np.nan], [70.0, 3.0]])))
+    at = np.array([[10.0, np.nan], [70.0, 3.0]])
+    model = make_pipeline(SimpleImputer(strategy="median"), StandardScaler(), LinearRegression())
+    show("ols after impute_median, standardize:", model.fit(features, y).predict(at))
+    model = make_pipeline(rank_gauss(len(k)), LinearRegression())
+    show("ols of a after rank_gauss:", model.fit(features[:, :1], y).predict(at[:, :1]))
 
 
 if __name__ == "__main__":

@@ -226,7 +226,10 @@ impl Analysis<'_> {
         let target_expr = Expr::Identifier(sqlparser::ast::Ident::new(target.as_str()));
         self.reach(name, site, &features, &target_value, &target_expr);
 
-        let own_end = !matches!(get("train_end"), Constant::Null);
+        // train_model puts rows aside for its own test, unless it is told not to.
+        let puts_aside =
+            name == "train_model" && !matches!(get("test_share"), Constant::Integer(0));
+        let own_end = puts_aside || !matches!(get("train_end"), Constant::Null);
         let cut = match relation.cut {
             Some(cut) => Some(cut),
             None if own_end => Some(Cut {
@@ -255,15 +258,7 @@ impl Analysis<'_> {
             | "relevance_tests"
             | "mutual_information"
             | "correlation_clusters" => Role::Select,
-            // Without a share of rows that it puts aside itself, it trains on all.
-            "train_model" | "tune_model"
-                if matches!(
-                    get("test_share"),
-                    Constant::Integer(0) | Constant::Number(0.0)
-                ) =>
-            {
-                Role::Fit
-            }
+            "train_model" => Role::Fit,
             _ => Role::Other,
         };
         self.fit_seen(name, site, role, cut, &target, &target_value, &features);

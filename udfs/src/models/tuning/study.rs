@@ -5,8 +5,8 @@
 //! first, so a search is the same whatever the number of threads.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use rayon::prelude::*;
@@ -160,6 +160,7 @@ impl Study<'_> {
             ledger,
             begun: Instant::now(),
             out_of_time: AtomicBool::new(false),
+            best: Mutex::new(None),
             trials: Vec::new(),
             planned: 0,
         };
@@ -228,6 +229,8 @@ struct Search<'s, 'a> {
     kept: HashMap<u64, Trial>,
     begun: Instant,
     out_of_time: AtomicBool,
+    /// The cost and the mean of the best trial so far, to be shown.
+    best: Mutex<Option<(f64, f64)>>,
     trials: Vec<Trial>,
     planned: usize,
 }
@@ -390,16 +393,28 @@ impl Search<'_, '_> {
         };
         trial.seconds = begun.elapsed().as_secs_f64();
         if let Some(ledger) = &self.ledger {
-            let complete = self
-                .trials
-                .iter()
-                .chain([&trial])
-                .filter(|t| t.is_complete());
-            let best = complete.min_by(|a, b| a.cost().total_cmp(&b.cost()));
-            let best = best.and_then(Trial::mean);
-            ledger.record(&self.study.key, &trial, best, self.planned);
+            ledger.record(
+                &self.study.key,
+                &trial,
+                self.best_with(&trial),
+                self.planned,
+            );
         }
         Some(trial)
+    }
+
+    /// The mean of the best trial so far, this one included.
+    fn best_with(&self, trial: &Trial) -> Option<f64> {
+        let mut best = self
+            .best
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner());
+        if let (true, Some(mean)) = (trial.is_complete(), trial.mean())
+            && best.is_none_or(|(cost, _)| trial.cost() < cost)
+        {
+            *best = Some((trial.cost(), mean));
+        }
+        best.map(|(_, mean)| mean)
     }
 
     /// Fits and scores the trial on fold after fold.
