@@ -37,6 +37,7 @@ fn inputs<'a>(name: &str, rows: &[Row], model: &'a [u8]) -> Inputs<'a> {
         "corr_matrix" => vec![features(rows)],
         "dsr" | "min_track_record" | "psr" | "sharpe" | "sortino" => vec![number(0)],
         "fit"
+        | "fit_report"
         | "lagrange_clusters"
         | "lagrange_mutual_information"
         | "lagrange_relevance_tests" => vec![number(0), features(rows)],
@@ -88,6 +89,8 @@ fn numbers(value: &Value) -> Vec<Option<f64>> {
                 _ => Vec::new(),
             })
             .collect(),
+        Value::Struct(fields) => fields.iter().flat_map(numbers).collect(),
+        Value::Text(_) => Vec::new(),
         other => panic!("no test for {other:?}"),
     }
 }
@@ -130,20 +133,30 @@ fn parts() -> impl Strategy<Value = Vec<Vec<Row>>> {
 /// Those that take two classes, probabilities or a level, which random rows are not either.
 /// And the factors of variance inflation, which a few random rows leave without
 /// digits.
-const APART: [&str; 19] = [
+const APART: [&str; 29] = [
     "accuracy",
     "auc",
     "brier",
     "calmar",
     "f1",
+    "lagrange_backtest_signals",
+    "lagrange_calibration_curve",
+    "lagrange_confusion_matrix",
+    "lagrange_cross_validate",
     "lagrange_dependence",
+    "lagrange_evaluate",
     "lagrange_feature_screen",
     "lagrange_feature_stability",
     "lagrange_importance",
     "lagrange_information_coefficient",
     "lagrange_label_weights",
+    "lagrange_out_of_fold",
+    "lagrange_quantile_returns",
     "lagrange_select",
+    "lagrange_select_model",
     "lagrange_time_folds",
+    "lagrange_train_model",
+    "lagrange_tune_model",
     "lagrange_vif",
     "log_loss",
     "max_drawdown",
