@@ -24,10 +24,13 @@ pub const KEYS: &[OptionKey] = &[
     OptionKey::new(
         "winsorize_share",
         Accepts::Number(0.0, 0.49),
-        "0.01",
-        "with winsorize: the share at either end that is drawn in to its quantile",
+        "null",
+        "with winsorize (0.01): the share at either end that is drawn in to its quantile",
     ),
 ];
+
+/// The share where nobody says.
+const WINSORIZED: f64 = 0.01;
 
 /// The names of the steps.
 const STEPS: &[&str] = &["impute_median", "winsorize", "standardize", "rank_gauss"];
@@ -113,7 +116,7 @@ impl Choice {
     pub fn of(options: &Options) -> Self {
         Self {
             steps: options.text_if_any("prepare").map(str::to_owned),
-            share: options.number("winsorize_share"),
+            share: options.number_or("winsorize_share", WINSORIZED),
         }
     }
 
@@ -136,7 +139,7 @@ impl Preparation {
     /// # Errors
     /// A feature without a value, which has no median or rank.
     pub fn learn(options: &Options, names: &[String], columns: &[&[f64]]) -> Result<Self> {
-        let share = options.number("winsorize_share");
+        let share = options.number_or("winsorize_share", WINSORIZED);
         let mut columns: Vec<Cow<'_, [f64]>> = columns
             .iter()
             .map(|column| Cow::Borrowed(*column))
