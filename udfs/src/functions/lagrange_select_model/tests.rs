@@ -145,10 +145,8 @@ fn candidates_are_compared_on_the_same_rows() {
     }
     // A row without an outcome still takes positions: its capital is not free.
     let mut unknown = rows(20);
-    for row in 0..3 {
-        unknown[4][row] = f64::NAN;
-        unknown[6][row] = f64::NAN;
-    }
+    unknown[4][..3].fill(f64::NAN);
+    unknown[6][..3].fill(f64::NAN);
     let options = json!({"metric": "net_return", "has_returns": true});
     let [whole, unknown] = [rows(20), unknown].map(|columns| {
         let found = select(&columns, options.clone()).unwrap();

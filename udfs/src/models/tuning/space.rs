@@ -132,7 +132,7 @@ fn dimension(function: &str, key: &OptionKey, values: &Json) -> Result<Dimension
             let (Some(low), Some(high)) = (number("low"), number("high")) else {
                 return wrong(values, "pass low and high as numbers");
             };
-            if !(low <= high) {
+            if low > high {
                 return wrong(values, "the range is empty: pass low <= high");
             }
             if low < least || high > most {

@@ -7,6 +7,9 @@ use serde_json::{Value as Json, json};
 
 use crate::guard::plan::Planned;
 
+/// How long a warm-up is, if it ends, and the columns that have it.
+type Columns<'a> = (Option<usize>, Vec<&'a str>);
+
 /// How many characters of a value are shown.
 const LONGEST: usize = 60;
 /// How many columns of one warm-up are named.
@@ -181,7 +184,7 @@ impl Replayed {
 
     /// Tables, lengths and the columns that have them, the longest last.
     fn grouped_warmups(&self) -> Vec<(&str, Option<usize>, Vec<&str>)> {
-        let mut groups: BTreeMap<(&str, usize), (Option<usize>, Vec<&str>)> = BTreeMap::new();
+        let mut groups: BTreeMap<(&str, usize), Columns<'_>> = BTreeMap::new();
         for warmup in &self.warmups {
             let key = (warmup.table.as_str(), warmup.steps.unwrap_or(usize::MAX));
             let group = groups.entry(key).or_insert((warmup.steps, Vec::new()));
