@@ -2,6 +2,7 @@
 //! share. Each is a table function here and an aggregate that sees all rows.
 
 pub mod cross_validate;
+mod job;
 mod judged;
 pub mod out_of_fold;
 mod request;

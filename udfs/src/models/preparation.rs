@@ -10,6 +10,7 @@ use crate::definition::{Accepts, OptionKey};
 use crate::error::{Error, Result};
 use crate::options::Options;
 use crate::statistics::ascending::Sorter;
+use crate::statistics::drift::quantile;
 use crate::statistics::normal::normal_quantile;
 
 /// The options, which every algorithm takes.
@@ -228,16 +229,20 @@ impl Preparation {
 
 /// What a step keeps of a feature's ascending values; nothing if there are none.
 fn learn_one(step: &str, sorted: &[f64], share: f64) -> Vec<f64> {
-    match (step, sorted) {
-        (_, []) => Vec::new(),
-        ("standardize", _) => moments(sorted),
-        ("winsorize", _) => vec![quantile(sorted, share), quantile(sorted, 1.0 - share)],
-        ("rank_gauss", _) => {
+    let quantiles = |shares: &[f64]| -> Vec<f64> {
+        let known = shares.iter().filter_map(|share| quantile(sorted, *share));
+        known.collect()
+    };
+    match step {
+        _ if sorted.is_empty() => Vec::new(),
+        "standardize" => moments(sorted),
+        "winsorize" => quantiles(&[share, 1.0 - share]),
+        "rank_gauss" => {
             let count = MOST_QUANTILES.min(sorted.len());
-            let at = |i: usize| i as f64 / (count - 1).max(1) as f64;
-            (0..count).map(|i| quantile(sorted, at(i))).collect()
+            let share = |i: usize| i as f64 / (count - 1).max(1) as f64;
+            quantiles(&(0..count).map(share).collect::<Vec<f64>>())
         }
-        _ => vec![quantile(sorted, 0.5)],
+        _ => quantiles(&[0.5]),
     }
 }
 
@@ -276,16 +281,6 @@ fn moments(sorted: &[f64]) -> Vec<f64> {
     let squares: f64 = sorted.iter().map(|x| (x - mean).powi(2)).sum();
     let deviation = (squares / n).sqrt();
     vec![mean, if deviation > 0.0 { deviation } else { 1.0 }]
-}
-
-/// The quantile of ascending values, interpolated (type 7 of Hyndman and Fan
-/// 1996).
-fn quantile(sorted: &[f64], share: f64) -> f64 {
-    let place = share * (sorted.len() - 1) as f64;
-    let below = (place.floor() as usize).min(sorted.len() - 1);
-    let above = (below + 1).min(sorted.len() - 1);
-    let rest = place - below as f64;
-    sorted[below] + rest * (sorted[above] - sorted[below])
 }
 
 /// The normal value of a value's rank among quantiles: between two of them by

@@ -135,7 +135,7 @@ impl Baseline {
 }
 
 /// The quantile of ascending values by linear interpolation, as NumPy's.
-fn quantile(sorted: &[f64], share: f64) -> Option<f64> {
+pub fn quantile(sorted: &[f64], share: f64) -> Option<f64> {
     let place = share * sorted.len().checked_sub(1)? as f64;
     let below = sorted[place as usize];
     let above = sorted.get(place as usize + 1).unwrap_or(&below);

@@ -4,18 +4,18 @@ use super::super::entity_order::{ORDER_BY, PARTITION_BY};
 use super::super::feature_rows::{EXCLUDE, FEATURES};
 use super::super::gather::{Gather, Gathered, OverFeatures};
 use super::super::label_spans::{HORIZON, LABEL_END};
-use super::judged::{METRIC_FIELDS, counts, metric_columns, metric_of, texts};
+use super::job::Job;
+use super::judged::{METRIC_FIELDS, counts, metric_columns, texts};
 use super::request::Request;
-use super::rows::Complete;
 use super::{
     ALGORITHM, EMBARGO, FOLDS, METRIC, NULLS, OPTIONS, ROW_ARGUMENTS, ROW_OPTIONS, SCHEME, TARGET,
     TBL, TESTED, TrainingSql, WEIGHT, folds_docs,
 };
 use crate::call::Call;
 use crate::definition::{Argument, Category, Kind, Signature, Table};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::models::validation::judge;
-use crate::models::validation::scores::METRICS;
+use crate::models::validation::scores::{METRICS, Metric};
 use crate::options::Options;
 use crate::time::row_folds::RowFold;
 use crate::value::{Column, Type, Value};
@@ -152,20 +152,18 @@ impl OverFeatures for Folds {
     }
 
     fn finish(&self, gathered: &Gathered<'_>, options: &Options) -> Result<Value> {
-        let request = Request::parse(NAME, options)?;
-        let recipe = request.recipe(&serde_json::Map::new())?;
-        let complete = Complete::of(NAME, gathered, recipe.takes_missing())?;
+        let job = Job::of(NAME, gathered, options)?;
+        let folds = job.folds()?;
+        let Job {
+            request,
+            recipe,
+            complete,
+            ..
+        } = &job;
         let rows = &complete.rows;
-        let cut = request
-            .cut()
-            .folds(&rows.start, &rows.stop, request.embargo());
-        let folds = cut.map_err(|message| Error::data(NAME, message))?;
-        let judged = judge(rows, &folds, &recipe, complete.skipped)?;
+        let judged = judge(rows, &folds, recipe, complete.skipped)?;
         let metric = match judged.first() {
-            Some(judged) => metric_of(request.metric(), judged.model.classes()).map_err(|fix| {
-                let given = request.metric().map_or("", |place| METRICS[place].name);
-                Error::argument(NAME, "metric", format!("'{given}'"), fix)
-            })?,
+            Some(judged) => Metric::judging(NAME, request.metric(), judged.model.classes())?,
             None => 0,
         };
         let bound = |of: fn(&RowFold) -> &Vec<u32>, most: bool| {

@@ -1,6 +1,6 @@
 //! What models came to, as columns.
 
-use crate::models::validation::scores::{METRICS, Metric, Scores, Task};
+use crate::models::validation::scores::{METRICS, Scores};
 use crate::value::{Column, Type};
 
 /// A column per metric.
@@ -18,23 +18,6 @@ pub const METRIC_FIELDS: [(&str, Type); METRICS.len()] = {
 pub fn metric_columns<'a>(rows: impl Iterator<Item = &'a Scores> + Clone) -> Vec<Column> {
     let of = |place: usize| Column::Double(rows.clone().map(|scores| scores[place]).collect());
     (0..METRICS.len()).map(of).collect()
-}
-
-/// The place of the metric that such models are judged by.
-///
-/// # Errors
-/// The named one does not fit; says which do.
-pub fn metric_of(named: Option<usize>, classes: &[f64]) -> Result<usize, String> {
-    let task = Task::of(classes);
-    let place = named.unwrap_or_else(|| Metric::usual(task));
-    if METRICS[place].fits(task) {
-        return Ok(place);
-    }
-    Err(format!(
-        "{} has {}",
-        task.name(),
-        Metric::of(task).join(", ")
-    ))
 }
 
 /// Text in every row.

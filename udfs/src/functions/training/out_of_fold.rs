@@ -4,15 +4,15 @@ use super::super::entity_order::{ORDER_BY, PARTITION_BY};
 use super::super::feature_rows::{EXCLUDE, FEATURES};
 use super::super::gather::{Gather, Gathered, OverFeatures};
 use super::super::label_spans::{HORIZON, LABEL_END};
+use super::job::Job;
 use super::request::Request;
-use super::rows::Complete;
 use super::{
     ALGORITHM, EMBARGO, FOLDS, NULLS, OPTIONS, ROW_ARGUMENTS, ROW_OPTIONS, SCHEME, TARGET, TBL,
     TESTED, TrainingSql, WEIGHT, folds_docs,
 };
 use crate::call::{Call, quote_name};
 use crate::definition::{Category, Signature, Table};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::models::validation::TrainingRows;
 use crate::options::Options;
 use crate::value::{Column, Type, Value};
@@ -127,19 +127,17 @@ impl OverFeatures for Predicted {
     }
 
     fn finish(&self, gathered: &Gathered<'_>, options: &Options) -> Result<Value> {
-        let request = Request::parse(NAME, options)?;
-        let recipe = request.recipe(&serde_json::Map::new())?;
-        let complete = Complete::of(NAME, gathered, recipe.takes_missing())?;
+        let job = Job::of(NAME, gathered, options)?;
+        let folds = job.folds()?;
+        let Job {
+            recipe, complete, ..
+        } = &job;
         let rows = &complete.rows;
-        let cut = request
-            .cut()
-            .folds(&rows.start, &rows.stop, request.embargo());
-        let folds = cut.map_err(|message| Error::data(NAME, message))?;
         let (mut places, mut numbers, mut paths) = (Vec::new(), Vec::new(), Vec::new());
         let (mut predictions, mut probabilities) = (Vec::new(), Vec::new());
         for (i, fold) in folds.iter().enumerate() {
             let model =
-                TrainingRows::new(rows, &fold.train, &recipe)?.fit(&recipe, complete.skipped)?;
+                TrainingRows::new(rows, &fold.train, recipe)?.fit(recipe, complete.skipped)?;
             let found = rows.predict(&model, &fold.test);
             let classes = model.classes().len();
             for (place, &row) in fold.test.iter().enumerate() {

@@ -1,12 +1,11 @@
 //! `train_model`.
 
-use serde_json::Map;
-
 use super::super::entity_order::{ORDER_BY, PARTITION_BY};
 use super::super::feature_rows::{EXCLUDE, FEATURES};
 use super::super::gather::{Gather, Gathered, OverFeatures};
 use super::super::label_spans::{HORIZON, LABEL_END};
-use super::judged::{metric_of, texts};
+use super::job::Job;
+use super::judged::texts;
 use super::request::Request;
 use super::rows::Complete;
 use super::tune_model::{
@@ -20,7 +19,7 @@ use crate::call::{Call, Literal};
 use crate::definition::{Argument, Category, Kind, Signature, Table};
 use crate::error::{Error, Result};
 use crate::models::tuning::{Trial, ranks};
-use crate::models::validation::scores::{METRICS, Scores};
+use crate::models::validation::scores::{METRICS, Metric, Scores};
 use crate::models::validation::{Judged, Recipe, Rows, TrainingRows, judge, mean_and_deviation};
 use crate::models::{Body, Model};
 use crate::options::Options;
@@ -192,10 +191,8 @@ impl OverFeatures for Recipes {
     }
 
     fn finish(&self, gathered: &Gathered<'_>, options: &Options) -> Result<Value> {
-        let request = Request::parse(NAME, options)?;
-        let base = request.recipe(&Map::new())?;
-        let complete = Complete::of(NAME, gathered, base.takes_missing())?;
-        Trained::of(&request, &base, &complete)?.value(&complete)
+        let job = Job::of(NAME, gathered, options)?;
+        Trained::of(&job)?.value(&job.complete)
     }
 }
 
@@ -214,10 +211,12 @@ struct Trained {
 }
 
 impl Trained {
-    fn of(request: &Request, base: &Recipe, complete: &Complete) -> Result<Self> {
-        let wrong = |message: String| Error::data(NAME, message);
+    fn of(job: &Job) -> Result<Self> {
+        let Job {
+            request, complete, ..
+        } = job;
         let rows = &complete.rows;
-        let kept = put_aside(request, rows).map_err(wrong)?;
+        let kept = put_aside(request, rows).map_err(|message| Error::data(NAME, message))?;
         // Folds of the rows that are not put aside, by their numbers among all.
         let of = |positions: &[u32]| -> Vec<u32> {
             kept.train
@@ -225,20 +224,16 @@ impl Trained {
                 .map(|&row| positions[row as usize])
                 .collect()
         };
-        let (start, stop) = (of(&rows.start), of(&rows.stop));
-        let mut folds = request
-            .cut()
-            .folds(&start, &stop, request.embargo())
-            .map_err(wrong)?;
+        let mut folds = job.folds_of(&of(&rows.start), &of(&rows.stop))?;
         for fold in &mut folds {
             for row in fold.train.iter_mut().chain(&mut fold.test) {
                 *row = kept.train[*row as usize];
             }
         }
-        let mut recipe = base.clone();
+        let mut recipe = job.recipe.clone();
         let mut found = Vec::new();
         if let Some(search) = &request.search {
-            found = trials(NAME, request, search, base, rows, &folds)?;
+            found = trials(NAME, job, search, &folds)?;
             if let (Some(best), _) = ranks(&found) {
                 recipe = request.recipe(&found[best].parameters)?;
             }
@@ -246,10 +241,7 @@ impl Trained {
         let judged = judge(rows, &folds, &recipe, complete.skipped)?;
         let model =
             TrainingRows::new(rows, &kept.train, &recipe)?.fit(&recipe, complete.skipped)?;
-        let metric = metric_of(request.metric(), model.classes()).map_err(|fix| {
-            let given = request.metric().map_or("", |place| METRICS[place].name);
-            Error::argument(NAME, "metric", format!("'{given}'"), fix)
-        })?;
+        let metric = Metric::judging(NAME, request.metric(), model.classes())?;
         Ok(Self {
             in_sample: rows.scores(&model, &kept.train),
             out_of_sample: (!kept.test.is_empty()).then(|| rows.scores(&model, &kept.test)),

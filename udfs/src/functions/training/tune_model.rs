@@ -1,12 +1,13 @@
 //! `tune_model`.
 
-use serde_json::{Map, Value as Json};
+use serde_json::Value as Json;
 use sha2::{Digest, Sha256};
 
 use super::super::entity_order::{ORDER_BY, PARTITION_BY};
 use super::super::feature_rows::{EXCLUDE, FEATURES};
 use super::super::gather::{Gather, Gathered, OverFeatures};
 use super::super::label_spans::{HORIZON, LABEL_END};
+use super::job::Job;
 use super::judged::{counts, texts};
 use super::request::{Request, Search};
 use super::rows::Complete;
@@ -19,7 +20,7 @@ use crate::definition::{Argument, Category, Kind, Signature, Table};
 use crate::error::{Error, Result};
 use crate::models::tuning::{Outcome, Study, Trial, ranks};
 use crate::models::validation::scores::METRICS;
-use crate::models::validation::{Recipe, Rows, mean_and_deviation};
+use crate::models::validation::{Rows, mean_and_deviation};
 use crate::options::Options;
 use crate::time::row_folds::RowFold;
 use crate::value::{Column, Type, Value};
@@ -209,40 +210,29 @@ impl OverFeatures for Trials {
     }
 
     fn finish(&self, gathered: &Gathered<'_>, options: &Options) -> Result<Value> {
-        let request = Request::parse(NAME, options)?;
-        let search = request.search.as_ref();
+        let job = Job::of(NAME, gathered, options)?;
+        let search = job.request.search.as_ref();
         let search = search.ok_or_else(|| Error::internal(NAME, "there is no search"))?;
-        let base = request.recipe(&Map::new())?;
-        let complete = Complete::of(NAME, gathered, base.takes_missing())?;
-        let rows = &complete.rows;
-        let cut = request
-            .cut()
-            .folds(&rows.start, &rows.stop, request.embargo());
-        let folds = cut.map_err(|message| Error::data(NAME, message))?;
-        let trials = trials(NAME, &request, search, &base, rows, &folds)?;
-        Ok(Value::Rows(columns(
-            &trials,
-            rows.len() as u64,
-            complete.skipped,
-        )))
+        let trials = trials(NAME, &job, search, &job.folds()?)?;
+        let Complete { rows, skipped, .. } = &job.complete;
+        Ok(Value::Rows(columns(&trials, rows.len() as u64, *skipped)))
     }
 }
 
-/// The trials of a search over these rows.
+/// The trials of a search over folds of the job's rows.
 pub(super) fn trials(
     function: &'static str,
-    request: &Request,
+    job: &Job,
     search: &Search,
-    base: &Recipe,
-    rows: &Rows,
     folds: &[RowFold],
 ) -> Result<Vec<Trial>> {
+    let (request, rows) = (&job.request, &job.complete.rows);
     let study = Study {
         function,
-        key: key(request, rows),
+        key: &|| key(request, rows),
         rows,
         folds,
-        base,
+        base: &job.recipe,
         recipe: &|parameters| request.recipe(parameters),
         space: &request.space(function, search)?,
         metric: request.metric(),

@@ -18,7 +18,7 @@ use super::ledger::{self, Ledger};
 use super::space::Space;
 use super::tpe;
 use crate::error::{Error, Result};
-use crate::models::validation::scores::{METRICS, Metric, Task};
+use crate::models::validation::scores::{METRICS, Metric};
 use crate::models::validation::{Recipe, Rows, TrainingRows, mean_and_deviation};
 use crate::time::row_folds::RowFold;
 
@@ -114,7 +114,8 @@ pub struct Study<'a> {
     /// The function that people called.
     pub function: &'static str,
     /// Names the rows, the options and the space: the same name, the same trials.
-    pub key: String,
+    /// It reads every row, and is asked for only where trials are kept.
+    pub key: &'a (dyn Fn() -> String + Sync),
     /// The rows.
     pub rows: &'a Rows,
     /// How they are cut.
@@ -152,11 +153,13 @@ impl Study<'_> {
 
     fn search(&self, plan: &Plan) -> Result<Vec<Trial>> {
         let ledger = ledger::current();
-        let kept = ledger.iter().flat_map(|ledger| ledger.finished(&self.key));
+        let key = ledger.as_ref().map_or_else(String::new, |_| (self.key)());
+        let kept = ledger.iter().flat_map(|ledger| ledger.finished(&key));
         let mut search = Search {
             study: self,
-            plan,
             kept: kept.map(|trial| (trial.number, trial)).collect(),
+            key,
+            plan,
             ledger,
             begun: Instant::now(),
             out_of_time: AtomicBool::new(false),
@@ -223,6 +226,8 @@ fn latest(rows: &[u32], start: &[u32], share: f64) -> Vec<u32> {
 /// A search under way.
 struct Search<'s, 'a> {
     study: &'s Study<'a>,
+    /// Of the study, where trials are kept.
+    key: String,
     plan: &'s Plan,
     ledger: Option<Arc<dyn Ledger>>,
     /// Of an earlier run.
@@ -393,12 +398,7 @@ impl Search<'_, '_> {
         };
         trial.seconds = begun.elapsed().as_secs_f64();
         if let Some(ledger) = &self.ledger {
-            ledger.record(
-                &self.study.key,
-                &trial,
-                self.best_with(&trial),
-                self.planned,
-            );
+            ledger.record(&self.key, &trial, self.best_with(&trial), self.planned);
         }
         Some(trial)
     }
@@ -429,19 +429,12 @@ impl Search<'_, '_> {
         for (i, (fold, training)) in study.folds.iter().zip(training).enumerate() {
             let training = training.as_ref().map_err(Clone::clone)?;
             let model = training.fit(&recipe, 0)?;
-            let task = Task::of(model.classes());
-            let place = study.metric.unwrap_or_else(|| Metric::usual(task));
-            let metric = &METRICS[place];
-            if !metric.fits(task) {
-                let fix = format!("{} has {}", task.name(), Metric::of(task).join(", "));
-                let given = format!("'{}'", metric.name);
-                return Err(Error::argument(study.function, "metric", given, fix));
-            }
+            let place = Metric::judging(study.function, study.metric, model.classes())?;
             trial.metric = place;
             let Some(score) = study.rows.scores(&model, &fold.test)[place] else {
                 let reason = format!(
                     "{} is undefined in fold {}: a constant prediction or target, or one class only",
-                    metric.name,
+                    METRICS[place].name,
                     i + 1
                 );
                 return Ok(Outcome::Failed(reason));
@@ -475,7 +468,7 @@ impl Search<'_, '_> {
                 );
                 return Err(Error::data(function, message));
             }
-            ledger.close(&self.study.key);
+            ledger.close(&self.key);
         }
         self.trials.sort_by_key(|trial| trial.number);
         if let Some(metric) = self

@@ -63,7 +63,7 @@ fn run(rows: &Rows, space: &Json, plan: &Plan) -> Result<Vec<Trial>, String> {
     let space = Space::parse("tune_model", space, fit_keys()).unwrap();
     let study = Study {
         function: "tune_model",
-        key: "test".to_owned(),
+        key: &|| "test".to_owned(),
         rows,
         folds: &folds(rows),
         base: &recipe(&Map::new()).unwrap(),

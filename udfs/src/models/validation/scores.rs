@@ -1,8 +1,7 @@
 //! What predictions of held rows are worth, by every metric that fits the task.
 
-use crate::statistics::binary_ranking::{average_precision, roc_area};
-use crate::statistics::pair_moments::PairMoments;
-use crate::statistics::ranks::average_ranks;
+use crate::error::{Error, Result};
+use crate::statistics::evaluation::{Measured, binary, multiclass, regression};
 
 /// What a model predicts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,12 +76,12 @@ impl Metric {
     }
 
     /// Whether it says something of such a model.
-    pub fn fits(&self, task: Task) -> bool {
+    fn fits(&self, task: Task) -> bool {
         self.tasks.contains(&task)
     }
 
     /// The metric that such a model is judged by where nobody says.
-    pub fn usual(task: Task) -> usize {
+    fn usual(task: Task) -> usize {
         let name = match task {
             Task::Numbers => "rmse",
             Task::Binary | Task::Classes => "log_loss",
@@ -90,8 +89,25 @@ impl Metric {
         Self::place(name).unwrap_or_default()
     }
 
+    /// The place of the metric that a model of these classes is judged by: the
+    /// named one, or the usual one.
+    ///
+    /// # Errors
+    /// The named one does not fit; says which do.
+    pub fn judging(function: &str, named: Option<usize>, classes: &[f64]) -> Result<usize> {
+        let task = Task::of(classes);
+        let place = named.unwrap_or_else(|| Self::usual(task));
+        let metric = &METRICS[place];
+        if metric.fits(task) {
+            return Ok(place);
+        }
+        let fix = format!("{} has {}", task.name(), Self::of(task).join(", "));
+        let given = format!("'{}'", metric.name);
+        Err(Error::argument(function, "metric", given, fix))
+    }
+
     /// Those that fit, for messages.
-    pub fn of(task: Task) -> Vec<&'static str> {
+    fn of(task: Task) -> Vec<&'static str> {
         let fitting = METRICS.iter().filter(|metric| metric.fits(task));
         fitting.map(|metric| metric.name).collect()
     }
@@ -131,78 +147,64 @@ pub fn scores(actual: &[f64], predictions: &Predictions, classes: &[f64]) -> Sco
     if actual.is_empty() {
         return scores;
     }
-    let named = match Task::of(classes) {
-        Task::Numbers => of_numbers(actual, &predictions.values),
-        task => of_classes(actual, predictions, classes, task),
+    let measured = match Task::of(classes) {
+        Task::Numbers => regression(actual, &predictions.values, None),
+        Task::Binary => of_two_classes(actual, predictions, classes),
+        Task::Classes => of_classes(actual, predictions, classes),
     };
-    for (name, value) in named {
-        if let Some(place) = Metric::place(name) {
-            scores[place] = value.filter(|value: &f64| value.is_finite());
+    let task = Task::of(classes);
+    for found in measured {
+        if let Some(place) = Metric::place(found.metric)
+            && METRICS[place].fits(task)
+        {
+            scores[place] = found.value.filter(|value| value.is_finite());
         }
     }
     scores
 }
 
-fn of_numbers(actual: &[f64], predicted: &[f64]) -> Vec<(&'static str, Option<f64>)> {
-    let moments = PairMoments::of(actual, predicted);
-    let n = moments.n;
-    let ranks = PairMoments::of(&average_ranks(actual), &average_ranks(predicted));
-    vec![
-        ("rmse", Some((moments.squared_error / n).sqrt())),
-        ("mae", Some(moments.absolute_error / n)),
-        ("r2", Some(1.0 - moments.squared_error / moments.squares[0])),
-        ("ic", moments.correlation()),
-        ("rank_ic", ranks.correlation()),
-        ("hit_rate", Some(moments.hits / moments.signed)),
-    ]
+/// By the probability of the class that was: none of a class that the model has
+/// never seen.
+fn of_classes(actual: &[f64], predictions: &Predictions, classes: &[f64]) -> Vec<Measured> {
+    let given: Vec<f64> = match &predictions.probabilities {
+        None => vec![f64::NAN; actual.len()],
+        Some(probabilities) => {
+            let rows = probabilities.chunks_exact(classes.len());
+            rows.zip(actual)
+                .map(|(row, actual)| {
+                    let class = classes.iter().position(|class| class == actual);
+                    class.map_or(0.0, |class| row[class])
+                })
+                .collect()
+        }
+    };
+    multiclass(actual, &predictions.values, &given)
 }
 
-fn of_classes(
-    actual: &[f64],
-    predictions: &Predictions,
-    classes: &[f64],
-    task: Task,
-) -> Vec<(&'static str, Option<f64>)> {
-    let n = actual.len() as f64;
-    let values = &predictions.values;
-    let right = actual.iter().zip(values).filter(|(a, p)| a == p).count() as f64;
-    let mut scores = vec![("accuracy", Some(right / n))];
-    if let Some(probabilities) = &predictions.probabilities {
-        let rows = probabilities.chunks_exact(classes.len());
-        let losses = rows.zip(actual).map(|(row, actual)| {
-            let class = classes.iter().position(|class| class == actual);
-            let given = class.map_or(0.0, |class| row[class]);
-            -given.clamp(f64::EPSILON, 1.0 - f64::EPSILON).ln()
-        });
-        scores.push(("log_loss", Some(losses.sum::<f64>() / n)));
-    }
-    let (Task::Binary, Some(&upper)) = (task, classes.last()) else {
-        return scores;
+/// What tells the upper class from the rest, and the metrics of any classes.
+fn of_two_classes(actual: &[f64], predictions: &Predictions, classes: &[f64]) -> Vec<Measured> {
+    let Some(&upper) = classes.last() else {
+        return Vec::new();
     };
-    let is_one: Vec<bool> = actual.iter().map(|&value| value == upper).collect();
-    if predictions.probabilities.is_some() {
-        let score: Vec<f64> = (0..actual.len())
+    let is_upper = |values: &[f64]| -> Vec<f64> {
+        let place = |value: &f64| f64::from(u8::from(*value == upper));
+        values.iter().map(place).collect()
+    };
+    let probability: Vec<f64> = match predictions.probabilities {
+        None => vec![f64::NAN; actual.len()],
+        Some(_) => (0..actual.len())
             .map(|row| predictions.score(row, classes.len()))
-            .collect();
-        let errors = is_one
-            .iter()
-            .zip(&score)
-            .map(|(&one, p)| (p - f64::from(u8::from(one))).powi(2));
-        scores.push(("brier", Some(errors.sum::<f64>() / n)));
-        scores.push(("auc", roc_area(&is_one, &score)));
-        scores.push(("pr_auc", average_precision(&is_one, &score)));
-    }
-    let count = |one: bool, said: bool| {
-        let rows = is_one.iter().zip(values);
-        rows.filter(|&(&is, &value)| is == one && (value == upper) == said)
-            .count() as f64
+            .collect(),
     };
-    let (tp, fp) = (count(true, true), count(false, true));
-    let (fneg, tn) = (count(true, false), count(false, false));
-    scores.push(("f1", Some(2.0 * tp / (2.0 * tp + fp + fneg))));
-    let product = (tp + fp) * (tp + fneg) * (tn + fp) * (tn + fneg);
-    scores.push(("mcc", Some((tp * tn - fp * fneg) / product.sqrt())));
-    scores
+    let mut measured = binary(
+        &is_upper(actual),
+        &is_upper(&predictions.values),
+        &probability,
+    );
+    // A class that was never seen is not the lower one.
+    let any = of_classes(actual, predictions, classes).into_iter();
+    measured.extend(any.filter(|found| ["log_loss", "accuracy"].contains(&found.metric)));
+    measured
 }
 
 #[cfg(test)]
