@@ -6,6 +6,7 @@ use std::any::Any;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value as Json;
 
 use crate::call::Call;
 use crate::error::{Error, Result};
@@ -270,6 +271,13 @@ pub trait Aggregate: Sync + 'static {
 
     /// Bytes held by the state, about.
     fn size(&self, state: &Self::State) -> usize;
+
+    /// Whether a state is about as large as the rows that it has seen, given the
+    /// options as JSON (null where they are not constant): then it is not worth
+    /// moving between phases.
+    fn keeps_rows(&self, _options: &Json) -> bool {
+        false
+    }
 }
 
 /// A state whose type only its aggregate knows.
@@ -289,6 +297,8 @@ pub trait AnyAggregate: Sync {
     fn finish(&self, state: &AnyState) -> Result<Value>;
     /// See [`Aggregate::size`].
     fn size(&self, state: &AnyState) -> usize;
+    /// See [`Aggregate::keeps_rows`].
+    fn keeps_rows(&self, options: &Json) -> bool;
     /// The state as bytes.
     fn save(&self, state: &AnyState) -> Result<Vec<u8>>;
     /// The state of [`AnyAggregate::save`].
@@ -326,6 +336,10 @@ impl<A: Aggregate> AnyAggregate for A {
         state
             .downcast_ref()
             .map_or(0, |state| Aggregate::size(self, state))
+    }
+
+    fn keeps_rows(&self, options: &Json) -> bool {
+        Aggregate::keeps_rows(self, options)
     }
 
     fn save(&self, state: &AnyState) -> Result<Vec<u8>> {

@@ -24,7 +24,8 @@ use crate::value::Value;
 
 /// An aggregate function of the catalogue.
 pub struct AggregateFunction {
-    function: &'static dyn AnyAggregate,
+    /// The kernel.
+    pub function: &'static dyn AnyAggregate,
     aliases: Vec<String>,
     signature: Signature,
 }

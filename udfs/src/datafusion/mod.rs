@@ -5,6 +5,7 @@
 //! - [`types`]: which Arrow types an argument accepts, what a function returns.
 //! - [`array_reader`]: arrays to kernel inputs; [`array_writer`]: the way back.
 //! - [`literal`]: Arrow scalars to constants and JSON.
+//! - [`one_phase`]: aggregates that keep their rows are not split into phases.
 //! - [`scalar`], [`aggregate`] (with [`groups`] for GROUP BY and [`frame`] for
 //!   sliding windows), [`table`]: the functions.
 
@@ -14,6 +15,7 @@ mod array_writer;
 mod frame;
 mod groups;
 mod literal;
+mod one_phase;
 mod scalar;
 mod table;
 mod types;
@@ -36,7 +38,8 @@ use crate::functions;
 
 pub use table::expand_call;
 
-/// Registers every function of the catalogue under its name and aliases.
+/// Registers every function of the catalogue under its name and aliases, and the
+/// rule that aggregates in one phase where a state is the rows themselves.
 ///
 /// # Errors
 /// A name that DataFusion, or the caller, uses for another function: it would
@@ -44,7 +47,9 @@ pub use table::expand_call;
 pub fn register_all(context: &SessionContext) -> Result<()> {
     functions::all()
         .iter()
-        .try_for_each(|function| register(context, function))
+        .try_for_each(|function| register(context, function))?;
+    one_phase::register(context);
+    Ok(())
 }
 
 /// The table function of this name or alias, in any case.

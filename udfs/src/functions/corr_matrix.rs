@@ -2,6 +2,8 @@
 
 use super::correlation_state::{CorrelationState, METHOD, Of};
 use super::gather::NON_NUMERIC;
+use serde_json::Value as Json;
+
 use crate::definition::{Aggregate, Argument, Category, Kind, Signature};
 use crate::error::Result;
 use crate::input::{Inputs, Rows};
@@ -95,5 +97,10 @@ impl Aggregate for CorrMatrix {
 
     fn size(&self, state: &CorrelationState) -> usize {
         state.size()
+    }
+
+    fn keeps_rows(&self, options: &Json) -> bool {
+        let method = options.get("method").and_then(Json::as_str);
+        method.is_some_and(|method| method != "pearson")
     }
 }

@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 use super::feature_correlation::struct_of;
 use super::feature_rows::unnested;
 use super::predict_proba::{class_of, no_classes};
+use serde_json::Value as Json;
+
 use crate::call::{Call, Literal, Target, quote_text, relation_sql};
 use crate::definition::{
     Accepts, Aggregate, Argument, Category, Kind, OptionKey, Signature, Table,
@@ -291,6 +293,10 @@ impl Aggregate for Dependence {
 
     fn size(&self, state: &State) -> usize {
         state.rows.capacity() * size_of::<f64>()
+    }
+
+    fn keeps_rows(&self, _options: &Json) -> bool {
+        true
     }
 }
 

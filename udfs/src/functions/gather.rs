@@ -8,6 +8,8 @@ pub mod sample;
 use serde::{Deserialize, Serialize};
 
 use self::sample::{Limit, Sample};
+use serde_json::Value as Json;
+
 use crate::definition::{Accepts, Aggregate, Kind, OptionKey, Signature};
 use crate::error::{Error, Result};
 use crate::input::{Features, Inputs, Numbers, Rows};
@@ -261,6 +263,10 @@ impl<F: OverFeatures> Aggregate for Gather<F> {
 
     fn size(&self, state: &State) -> usize {
         state.store.as_ref().map_or(0, ColumnStore::size)
+    }
+
+    fn keeps_rows(&self, _options: &Json) -> bool {
+        true
     }
 }
 

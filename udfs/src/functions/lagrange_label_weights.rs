@@ -1,6 +1,7 @@
 //! `lagrange_label_weights`: the kernel of the weights of overlapping labels.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
 
 use crate::definition::{Accepts, Aggregate, Argument, Category, Kind, OptionKey, Signature};
 use crate::error::{Error, Result};
@@ -158,6 +159,10 @@ impl Aggregate for LagrangeLabelWeights {
 
     fn size(&self, state: &State) -> usize {
         state.rows.capacity() * size_of::<(u32, u32)>()
+    }
+
+    fn keeps_rows(&self, _options: &Json) -> bool {
+        true
     }
 }
 

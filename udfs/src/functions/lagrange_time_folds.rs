@@ -4,6 +4,8 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::time_folds::NAME;
+use serde_json::Value as Json;
+
 use crate::definition::{Accepts, Aggregate, Argument, Category, Kind, OptionKey, Signature};
 use crate::error::{Error, Result};
 use crate::input::{Inputs, Numbers, Rows};
@@ -233,6 +235,10 @@ impl Aggregate for LagrangeTimeFolds {
 
     fn size(&self, state: &State) -> usize {
         state.rows.capacity() * size_of::<u64>() + state.reaches.capacity() * size_of::<u32>()
+    }
+
+    fn keeps_rows(&self, _options: &Json) -> bool {
+        true
     }
 }
 

@@ -1,6 +1,7 @@
 //! `permutation_importance`.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
 
 use crate::definition::{Accepts, Aggregate, Argument, Category, Kind, OptionKey, Signature};
 use crate::error::{Error, Result};
@@ -172,6 +173,10 @@ impl Aggregate for PermutationImportance {
 
     fn size(&self, state: &State) -> usize {
         state.rows.capacity() * size_of::<f64>()
+    }
+
+    fn keeps_rows(&self, _options: &Json) -> bool {
+        true
     }
 }
 

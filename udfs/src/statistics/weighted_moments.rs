@@ -75,21 +75,22 @@ impl WeightedMoments {
         rows >= BLOCK_ROWS
     }
 
-    /// Adds the rows whose column `i` the closure appends, finite values, each as
-    /// often as its weight says; `weights` none: all alike.
+    /// Adds the rows whose column `i` the closure appends, each as often as its
+    /// weight says; `weights` none: all alike. Adds nothing and says false if a
+    /// value is not finite (or their sum, of values near the largest).
     pub fn push_block(
         &mut self,
         rows: usize,
         weights: Option<&[f64]>,
         copy: impl Fn(usize, &mut Vec<f64>),
-    ) {
+    ) -> bool {
         if self.products.is_empty() {
             self.products = vec![0.0; self.columns * self.columns];
             self.means = vec![0.0; self.columns];
         }
         let added = weights.map_or(rows as f64, |weights| weights.iter().sum());
         if added <= 0.0 {
-            return;
+            return true;
         }
         let total = self.weight + added;
         let between = (self.weight * (added / total)).sqrt();
@@ -101,31 +102,45 @@ impl WeightedMoments {
             // One more row than the block has takes the shift of the means.
             let stride = rows + 1;
             scaled.clear();
-            for (i, mean) in self.means.iter_mut().enumerate() {
+            for i in 0..self.columns {
                 let start = scaled.len();
                 copy(i, scaled);
-                let values = &mut scaled[start..];
+                let mean = arch.dispatch(Centre {
+                    values: &mut scaled[start..],
+                    weights,
+                    total: added,
+                    centred: self.centred,
+                });
+                if !mean.is_finite() {
+                    return false;
+                }
+                scaled.push(mean);
+            }
+            for (column, mean) in scaled.chunks_exact_mut(stride).zip(&mut self.means) {
+                let block_mean = &mut column[rows];
                 if self.centred {
-                    let block_mean = arch.dispatch(Centre {
-                        values,
-                        weights,
-                        total: added,
-                    });
-                    let shift = block_mean - *mean;
+                    let shift = *block_mean - *mean;
                     *mean += shift * (added / total);
-                    scaled.push(shift * between);
+                    *block_mean = shift * between;
                 } else {
-                    scaled.push(0.0);
+                    *block_mean = 0.0;
                 }
                 if let Some(roots) = &roots {
-                    for (value, root) in scaled[start..].iter_mut().zip(roots) {
+                    for (value, root) in column.iter_mut().zip(roots) {
                         *value *= root;
                     }
                 }
             }
-            add_self_product(&mut self.products, scaled, stride, self.columns, Accum::Add);
-        });
-        self.weight = total;
+            add_self_product(
+                &mut self.products,
+                scaled,
+                stride,
+                self.columns,
+                Accum::Add,
+            );
+            self.weight = total;
+            true
+        })
     }
 
     fn flush_if_full(&mut self) {
@@ -211,6 +226,8 @@ struct Centre<'a> {
     values: &'a mut [f64],
     weights: Option<&'a [f64]>,
     total: f64,
+    /// Whether the mean is taken from the values.
+    centred: bool,
 }
 
 impl NullaryFnOnce for Centre<'_> {
@@ -228,8 +245,10 @@ impl NullaryFnOnce for Centre<'_> {
             }
         };
         let offset = sum / self.total;
-        for value in self.values.iter_mut() {
-            *value = (*value - origin) - offset;
+        if self.centred {
+            for value in self.values.iter_mut() {
+                *value = (*value - origin) - offset;
+            }
         }
         origin + offset
     }

@@ -154,6 +154,7 @@ impl Aggregate for Fit {
             return Ok(());
         };
         let entry = setup.plan.entry;
+        let rest;
         let features = usable(inputs.features(FEATURES)?, entry)?;
         let beside = Beside {
             target: inputs.numbers(TARGET)?,
@@ -162,6 +163,24 @@ impl Aggregate for Fit {
                 .moments_if_passed(TIME)?
                 .map(|moments| &moments.numbers),
             validation: inputs.numbers_if_passed(VALIDATION)?,
+        };
+        // Whole rows of finite numbers need no second look.
+        let rows = match (&mut setup.kept, rows) {
+            (Kept::Moments(moments), Rows::All(count))
+                if beside.weights.is_none()
+                    && beside.validation.is_none()
+                    && beside.times.is_none() =>
+            {
+                let done = push_finite(moments, &beside, &features, count);
+                state.rows_used += done as u64;
+                state.weight += done as f64;
+                rest = (done as u32..count as u32).collect::<Vec<u32>>();
+                match done {
+                    0 => rows,
+                    _ => Rows::Some(&rest),
+                }
+            }
+            _ => rows,
         };
         let chosen = chosen_rows(setup.plan.takes_missing, &beside, &features, rows)?;
         let chosen_count = chosen.as_ref().map_or(rows.len(), Vec::len);
@@ -251,6 +270,21 @@ impl Aggregate for Fit {
             Kept::Rows(store) => store.size(),
         })
     }
+
+    fn keeps_rows(&self, options: &Json) -> bool {
+        keeps_rows(options)
+    }
+}
+
+/// Whether a fit with these options keeps the rows until the end.
+fn keeps_rows(options: &Json) -> bool {
+    let Ok((entry, options)) = checked_options(options) else {
+        return false;
+    };
+    let prepares = !preparation::Choice::of(&options).is_none();
+    prepares
+        || matches!(entry, Entry::Rows(_))
+        || matches!(entry.way(&options), Some(WayFit::Rows(_)))
 }
 
 /// Reads the options where that has not been done.
@@ -437,6 +471,30 @@ fn chosen_rows(
         }
     }
     Ok(Some(weighted))
+}
+
+/// Adds rows to the moments of `[X y]`, block by block, as long as they are complete
+/// and finite; says how many.
+fn push_finite(
+    moments: &mut WeightedMoments,
+    beside: &Beside<'_>,
+    features: &[&Feature<'_>],
+    rows: usize,
+) -> usize {
+    let numbers = features
+        .iter()
+        .filter_map(|feature| feature.numbers.as_ref());
+    let columns: Vec<&Numbers<'_>> = numbers.chain([beside.target]).collect();
+    let mut done = 0;
+    while moments.takes_block(rows - done) {
+        let count = MOST_ROWS.min(rows - done);
+        let copy = |i: usize, out: &mut Vec<f64>| columns[i].copy_range(done, count, out);
+        if !moments.push_block(count, None, copy) {
+            break;
+        }
+        done += count;
+    }
+    done
 }
 
 /// Adds complete rows to the moments of `[X y]`.

@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Fit, State, bytes, fitted, options, prepare, refuse_infinities};
+use serde_json::Value as Json;
+
 use crate::definition::{Aggregate, Category, Signature};
 use crate::error::Result;
 use crate::input::{Inputs, Rows};
@@ -118,5 +120,9 @@ impl Aggregate for FitReport {
 
     fn size(&self, state: &ReportState) -> usize {
         Aggregate::size(&Fit, &state.fit)
+    }
+
+    fn keeps_rows(&self, options: &Json) -> bool {
+        super::keeps_rows(options)
     }
 }

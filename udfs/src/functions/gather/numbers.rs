@@ -7,6 +7,8 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::fits;
+use serde_json::Value as Json;
+
 use crate::definition::{Aggregate, Kind, Signature};
 use crate::error::{Error, Result};
 use crate::input::{Inputs, Rows};
@@ -117,6 +119,10 @@ impl<F: OverNumbers> Aggregate for GatherNumbers<F> {
 
     fn size(&self, state: &State) -> usize {
         state.store.as_ref().map_or(0, ColumnStore::size)
+    }
+
+    fn keeps_rows(&self, _options: &Json) -> bool {
+        true
     }
 }
 

@@ -2,7 +2,7 @@
 //! included, and hand them over as a [`Job`].
 
 use serde::{Deserialize, Serialize};
-use serde_json::Map;
+use serde_json::{Map, Value as Json};
 
 use super::super::gather::{NON_NUMERIC, RESERVED, fits, no_feature};
 use super::job::Job;
@@ -176,6 +176,10 @@ impl<F: OverRows> Aggregate for OverGathered<F> {
     fn size(&self, state: &State) -> usize {
         state.store.size()
     }
+
+    fn keeps_rows(&self, _options: &Json) -> bool {
+        true
+    }
 }
 
 /// The features that the algorithm takes.
@@ -200,7 +204,9 @@ fn usable<'f, 'a>(
         } else if !setup.skip_non_numeric {
             let needed = match setup.categories {
                 true => "neither numeric nor text",
-                false => "not numeric, which the algorithm needs (gbdt, random_forest and extra_trees take text)",
+                false => {
+                    "not numeric, which the algorithm needs (gbdt, random_forest and extra_trees take text)"
+                }
             };
             let message = format!(
                 "feature '{}' is {}, {needed}; cast it or leave it out",
