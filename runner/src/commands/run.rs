@@ -14,9 +14,10 @@ use crate::error::{Error, Result, Status};
 use crate::parameters::{self, Step};
 use crate::printer::{Printer, rows};
 use crate::registry::{self, Registry, Saved};
+use crate::runs::RunStatus;
 use crate::script::{self, Action};
 use crate::settings::Settings;
-use crate::tracking::{self, Tracker};
+use crate::tracking::{self, Beginning, Published, StepEnd, Tracking};
 use crate::trials::TrialFiles;
 
 /// Runs the command.
@@ -52,10 +53,12 @@ fn run_scripts(args: &RunArgs, printer: &Printer, report: &mut Report) -> Result
         .map(|file| script::read(file))
         .collect::<Result<Vec<_>>>()?;
     let set: BTreeMap<String, String> = args.set.iter().cloned().collect();
+    let beginning = Beginning::of(&scripts, &set, &settings);
     let steps = parameters::bind(scripts, &set, &settings.parameters)?;
-    if args.check != CheckMode::Off {
-        check::gate(&steps, printer)?;
-    }
+    let checked = match args.check {
+        CheckMode::Off => None,
+        CheckMode::Static | CheckMode::Replay => Some(check::gate(&steps, printer)?),
+    };
     if args.dry_run {
         list(&steps, printer, report);
         return Ok(());
@@ -65,34 +68,39 @@ fn run_scripts(args: &RunArgs, printer: &Printer, report: &mut Report) -> Result
         check::replay_gate(&steps, &choice, &settings, printer)?;
     }
     let registry = Registry::open(&settings.model_registry)?;
-    let connection = tracking::connect(&settings);
-    match connection.unreachable {
-        Some(reason) if args.require_tracking => {
-            return Err(Error::failed(reason).hint("start it, or leave out --require-tracking"));
-        }
-        Some(reason) => printer.notice(&format!("{reason}; this run is not tracked")),
-        None => printer.notice(&format!(
-            "tracking server {} answers, but this version does not record runs yet",
-            settings.tracking_uri
-        )),
-    }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .map_err(|error| Error::internal(format!("cannot start threads: {error}")))?;
     printer.progress(&format!("{choice}, {} workers", settings.max_workers));
     let trials = TrialFiles::keep(choice.beside("trials"), printer.ticker());
+    let beginning = beginning.checked(args.check.name(), checked.as_ref());
     runtime.block_on(async {
-        let engine = choice.open(&settings).await?;
-        let mut run = Run {
-            engine,
-            registry,
-            tracker: connection.tracker,
-            trials,
-            printer,
-            report,
+        let required = args.require_tracking;
+        let mut tracking =
+            Tracking::start(beginning, &settings, &choice, required, printer).await?;
+        let outcome = match choice.open(&settings).await {
+            Ok(engine) => {
+                let mut run = Run {
+                    engine,
+                    registry,
+                    tracking: &mut tracking,
+                    trials,
+                    printer,
+                    report: &mut *report,
+                };
+                run.steps(&steps).await
+            }
+            Err(error) => Err(error),
         };
-        run.steps(&steps).await
+        let status = match &outcome {
+            Ok(()) => RunStatus::Finished,
+            Err(_) if report.interrupted => RunStatus::Killed,
+            Err(_) => RunStatus::Failed,
+        };
+        let error = outcome.as_ref().err().map(|error| &**error);
+        tracking.finish(status, error).await;
+        outcome
     })
 }
 
@@ -114,16 +122,16 @@ fn list(steps: &[Step], printer: &Printer, report: &mut Report) {
 }
 
 /// A run under way.
-struct Run<'a> {
+struct Run<'a, 'p> {
     engine: Box<dyn Engine>,
     registry: Registry,
-    tracker: Box<dyn Tracker>,
+    tracking: &'a mut Tracking<'p>,
     trials: Arc<TrialFiles>,
     printer: &'a Printer,
     report: &'a mut Report,
 }
 
-impl Run<'_> {
+impl Run<'_, '_> {
     async fn steps(&mut self, steps: &[Step]) -> Result<()> {
         for (i, step) in steps.iter().enumerate() {
             let label = format!("[{}/{}] {}", i + 1, steps.len(), step.description);
@@ -137,18 +145,34 @@ impl Run<'_> {
             let mut report = StepReport::of(i, step, "done");
             report.seconds = Some(seconds);
             match outcome {
-                Ok((outcome, saved)) => {
+                Ok((outcome, saved, models)) => {
                     report.rows = outcome.rows;
                     self.show(&label, &outcome, seconds);
                     report.result = outcome.shown.map(|shown| shown.to_json());
-                    self.tracker
-                        .step(&step.description.to_string(), outcome.rows, seconds);
+                    let end = StepEnd {
+                        index: i + 1,
+                        step,
+                        done: true,
+                        rows: outcome.rows,
+                        seconds,
+                        models,
+                    };
+                    self.tracking.step(end, self.engine.as_mut()).await;
                     self.report.steps.push(report);
                     self.report.models.extend(saved);
                 }
                 Err(error) => {
                     report.status = "failed";
                     self.report.steps.push(report);
+                    let end = StepEnd {
+                        index: i + 1,
+                        step,
+                        done: false,
+                        rows: None,
+                        seconds,
+                        models: Vec::new(),
+                    };
+                    self.tracking.step(end, self.engine.as_mut()).await;
                     return Err(failure(error, step, i, steps.len()));
                 }
             }
@@ -156,19 +180,19 @@ impl Run<'_> {
         Ok(())
     }
 
-    async fn step(&mut self, step: &Step) -> Result<(Outcome, Vec<Saved>)> {
+    async fn step(&mut self, step: &Step) -> Result<(Outcome, Vec<Saved>, Vec<Published>)> {
         let outcome = self.engine.execute(step).await?;
-        let saved = match step.description.action {
+        let (saved, models) = match step.description.action {
             Action::CreateTable { temporary: false } => self.save_models(step).await?,
-            _ => Vec::new(),
+            _ => Default::default(),
         };
-        Ok((outcome, saved))
+        Ok((outcome, saved, models))
     }
 
     /// Saves the models of the table that a step has made.
-    async fn save_models(&mut self, step: &Step) -> Result<Vec<Saved>> {
+    async fn save_models(&mut self, step: &Step) -> Result<(Vec<Saved>, Vec<Published>)> {
         let Some(target) = &step.description.target else {
-            return Ok(Vec::new());
+            return Ok(Default::default());
         };
         let table = target
             .0
@@ -177,12 +201,14 @@ impl Run<'_> {
             .map_or_else(|| target.to_string(), |name| name.value.clone());
         let mut seen = HashSet::new();
         let mut saved = Vec::new();
+        let mut models = Vec::new();
         let registry = &self.registry;
         let mut sink = |bytes: &[u8], key| {
             if !seen.insert(Sha256::digest(bytes)) {
                 return Ok(());
             }
             let model = lagrange_udfs::models::Model::read(bytes)?;
+            models.push(Published::of(&table, &key, bytes));
             let description = registry::Description {
                 table: &table,
                 script: &step.source.file,
@@ -193,7 +219,8 @@ impl Run<'_> {
             Ok(())
         };
         self.engine.models(target, &mut sink).await?;
-        Ok(saved)
+        tracking::name_apart(&mut models);
+        Ok((saved, models))
     }
 
     fn show(&self, label: &str, outcome: &Outcome, seconds: f64) {
