@@ -3,7 +3,6 @@
 use super::figure::{Figure, Section};
 use super::html::Grid;
 use super::svg::{Canvas, Scale, WIDTH, number};
-use crate::runs::record::Table;
 use crate::runs::results::Rows;
 
 const HEIGHT: f64 = 380.0;
@@ -13,7 +12,7 @@ const TOP: f64 = 26.0;
 const BOTTOM: f64 = HEIGHT - 46.0;
 
 /// A dot per bin with its interval, and the diagonal on which they should lie.
-pub fn draw(table: &Table, rows: &Rows) -> Option<Figure> {
+pub fn draw(name: &str, rows: &Rows) -> Option<Figure> {
     let x = Scale::new((0.0, 1.0), (LEFT, RIGHT));
     let y = Scale::new((0.0, 1.0), (BOTTOM, TOP));
     let mut canvas = Canvas::default();
@@ -62,7 +61,7 @@ pub fn draw(table: &Table, rows: &Rows) -> Option<Figure> {
     });
     Some(Figure {
         section: Section::Calibration,
-        title: format!("Calibration ({})", table.name),
+        title: format!("Calibration ({name})"),
         says: format!(
             "{} bins of predictions with the share that came true and its 95 % interval; on the dashed line they agree.{error}",
             points.len()

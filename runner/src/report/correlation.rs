@@ -6,7 +6,6 @@ use std::collections::BTreeMap;
 use super::figure::{Figure, Section};
 use super::html::Grid;
 use super::svg::{CHARACTER, Canvas, WIDTH, number, shortened};
-use crate::runs::record::Table;
 use crate::runs::results::{Rows, Values};
 
 /// How many features are drawn.
@@ -18,7 +17,7 @@ const SPELLED: usize = 12;
 const TOP: f64 = 24.0;
 
 /// A square of cells.
-pub fn draw(table: &Table, rows: &Rows, clusters: Option<&Rows>) -> Option<Figure> {
+pub fn draw(name: &str, rows: &Rows, clusters: Option<&Rows>) -> Option<Figure> {
     let mut found: BTreeMap<(String, String), f64> = BTreeMap::new();
     let mut features: Vec<String> = Vec::new();
     for row in &rows.rows {
@@ -125,7 +124,7 @@ pub fn draw(table: &Table, rows: &Rows, clusters: Option<&Rows>) -> Option<Figur
         .collect();
     Some(Figure {
         section: Section::Correlation,
-        title: format!("Correlation of features ({})", table.name),
+        title: format!("Correlation of features ({name})"),
         says: format!(
             "{shown}; framed are {} groups that repeat each other. The strongest pair is {} and {} with {}. Blue is negative, orange positive, and the stronger the deeper.",
             groups.len(),

@@ -3,7 +3,6 @@
 use super::figure::{Figure, Section};
 use super::html::Grid;
 use super::svg::{Canvas, Scale, WIDTH, number, range, shortened};
-use crate::runs::record::Table;
 use crate::runs::results::Rows;
 
 const LEFT: f64 = 64.0;
@@ -17,7 +16,7 @@ const HEIGHT: f64 = BOTTOM + 44.0;
 const MOST_POINTS: usize = 800;
 
 /// The curve, and below it its falls.
-pub fn draw(table: &Table, rows: &Rows) -> Option<Figure> {
+pub fn draw(name: &str, rows: &Rows) -> Option<Figure> {
     let found: Vec<(String, f64, f64)> = rows
         .rows
         .iter()
@@ -66,7 +65,7 @@ pub fn draw(table: &Table, rows: &Rows) -> Option<Figure> {
     let deepest = found.iter().map(|(.., v)| *v).fold(0.0, f64::min);
     Some(Figure {
         section: Section::Backtest,
-        title: format!("Equity of the simple signal test ({})", table.name),
+        title: format!("Equity of the simple signal test ({name})"),
         says: format!(
             "{} periods from {} to {}: 1 became {}, the deepest fall was {} %. Financing, market impact and fills at worse prices are left out.",
             found.len(),

@@ -3,8 +3,7 @@
 use super::figure::{Figure, Section};
 use super::html::Grid;
 use super::svg::{Canvas, Scale, WIDTH, number, range};
-use crate::runs::record::Table;
-use crate::runs::results::{Rows, Values};
+use crate::runs::results::Rows;
 
 const HEIGHT: f64 = 260.0;
 const LEFT: f64 = 64.0;
@@ -12,7 +11,7 @@ const TOP: f64 = 30.0;
 const BOTTOM: f64 = HEIGHT - 46.0;
 
 /// A dot per fold, and a line through them.
-pub fn draw(table: &Table, rows: &Rows) -> Option<Figure> {
+pub fn draw(name: &str, rows: &Rows) -> Option<Figure> {
     let first = rows.rows.first()?;
     let metric = rows.text(first, "metric");
     let series = [
@@ -30,9 +29,6 @@ pub fn draw(table: &Table, rows: &Rows) -> Option<Figure> {
     let mut canvas = Canvas::default();
     canvas.left_axis(&y, (LEFT, WIDTH - 8.0), &metric);
     let places: Vec<f64> = (0..count).map(|i| x.place(i as f64)).collect();
-    let labels = rows.columns.iter().any(|(name, values)| {
-        *values == Values::Texts && !["metric", "status"].contains(&name.as_str())
-    });
     let names: Vec<String> = rows.rows.iter().map(|row| rows.text(row, "fold")).collect();
     canvas.named_axis(&places, &names, BOTTOM, "fold");
     let mut means = Vec::new();
@@ -42,10 +38,7 @@ pub fn draw(table: &Table, rows: &Rows) -> Option<Figure> {
             .zip(values(column))
             .filter_map(|(x, value)| Some((*x, y.place(value.filter(|v| v.is_finite())?))))
             .collect();
-        // Several searches in one table are no one line.
-        if !labels {
-            canvas.path(&format!("curve thin s{i}"), &points);
-        }
+        canvas.path(&format!("curve thin s{i}"), &points);
         for ((x, fold), value) in places.iter().zip(&names).zip(values(column)) {
             if let Some(value) = value.filter(|value| value.is_finite()) {
                 let says = format!("fold {fold}, {name}: {}", number(value));
@@ -60,7 +53,7 @@ pub fn draw(table: &Table, rows: &Rows) -> Option<Figure> {
     }
     Some(Figure {
         section: Section::Folds,
-        title: format!("{metric} by fold ({})", table.name),
+        title: format!("{metric} by fold ({name})"),
         says: format!(
             "{count} folds, in the order of time. The mean {metric} is {}. A gap between the two shows overfitting.",
             means.join(" and ")

@@ -7,7 +7,6 @@ use serde_json::Value as Json;
 use super::figure::{Figure, Section};
 use super::html::Grid;
 use super::svg::{CHARACTER, Canvas, Scale, WIDTH, number, range, shortened};
-use crate::runs::record::Table;
 use crate::runs::results::Rows;
 
 /// How many features are drawn; the table has all.
@@ -16,7 +15,7 @@ const ROW: f64 = 19.0;
 const TOP: f64 = 12.0;
 
 /// A drawing per method.
-pub fn draw(table: &Table, rows: &Rows) -> Vec<Figure> {
+pub fn draw(name: &str, rows: &Rows) -> Vec<Figure> {
     let methods: BTreeSet<String> = rows
         .rows
         .iter()
@@ -24,11 +23,11 @@ pub fn draw(table: &Table, rows: &Rows) -> Vec<Figure> {
         .collect();
     methods
         .iter()
-        .filter_map(|method| one(table, rows, method))
+        .filter_map(|method| one(name, rows, method))
         .collect()
 }
 
-fn one(table: &Table, rows: &Rows, method: &str) -> Option<Figure> {
+fn one(table: &str, rows: &Rows, method: &str) -> Option<Figure> {
     let fits = |row: &&Vec<Json>| rows.text(row, "method") == method;
     let mut found: Vec<(&Vec<Json>, f64)> = rows
         .rows
@@ -69,13 +68,13 @@ fn one(table: &Table, rows: &Rows, method: &str) -> Option<Figure> {
         [value - error, value + error]
     });
     let x = Scale::new(range(ends, &[0.0]), (left, WIDTH - 20.0));
-    let name = if method.is_empty() {
+    let axis = if method.is_empty() {
         "importance"
     } else {
         method
     };
     let mut canvas = Canvas::default();
-    canvas.bottom_axis(&x, (TOP, bottom), name);
+    canvas.bottom_axis(&x, (TOP, bottom), axis);
     for (i, (row, value)) in found.iter().enumerate() {
         let feature = rows.text(row, "feature");
         let y = TOP + i as f64 * ROW;
@@ -123,9 +122,9 @@ fn one(table: &Table, rows: &Rows, method: &str) -> Option<Figure> {
         "status",
     ];
     let title = if method.is_empty() {
-        format!("Importance ({})", table.name)
+        format!("Importance ({table})")
     } else {
-        format!("{} importance ({})", capital(method), table.name)
+        format!("{} importance ({table})", capital(method))
     };
     Some(Figure {
         section: Section::Importance,

@@ -59,7 +59,29 @@ impl<'a> Results<'a> {
             .filter(move |result| result.table.kind == kind && !result.rows.rows.is_empty())
             .map(|result| (result.table, &result.rows))
     }
+
+    /// The same, where the script has put several results into one table each by
+    /// itself, under a name that tells them apart.
+    fn apart(&self, kind: Kind) -> Vec<(String, Rows)> {
+        let mut found = Vec::new();
+        for (table, rows) in self.of(kind) {
+            let parts = rows.apart(kind);
+            let several = parts.len() > 1;
+            for (labels, part) in parts.into_iter().take(MOST_APART) {
+                let name = if several {
+                    format!("{}: {}", table.name, labels.join(", "))
+                } else {
+                    table.name.clone()
+                };
+                found.push((name, part));
+            }
+        }
+        found
+    }
 }
+
+/// How many results of one table are drawn.
+const MOST_APART: usize = 12;
 
 /// The drawings of a run.
 ///
@@ -72,29 +94,29 @@ pub fn figures(folder: &RunFolder, run: &Run) -> Result<Vec<Figure>> {
 /// In the order of the page.
 fn drawn(results: &Results<'_>) -> Vec<Figure> {
     let mut figures = Vec::new();
-    for (table, rows) in results.of(Kind::Folds) {
-        figures.extend(folds::draw(table, rows));
+    for (name, rows) in results.apart(Kind::Folds) {
+        figures.extend(folds::draw(&name, &rows));
     }
-    for (table, rows) in results.of(Kind::Importance) {
-        figures.extend(importance::draw(table, rows));
+    for (name, rows) in results.apart(Kind::Importance) {
+        figures.extend(importance::draw(&name, &rows));
     }
     let clusters = results.of(Kind::Clusters).next().map(|(_, rows)| rows);
-    for (table, rows) in results.of(Kind::Correlation) {
-        figures.extend(correlation::draw(table, rows, clusters));
+    for (name, rows) in results.apart(Kind::Correlation) {
+        figures.extend(correlation::draw(&name, &rows, clusters));
     }
-    for (table, rows) in results.of(Kind::Stability) {
-        figures.extend(stability::draw(table, rows));
+    for (name, rows) in results.apart(Kind::Stability) {
+        figures.extend(stability::draw(&name, &rows));
     }
-    for (table, rows) in results.of(Kind::Calibration) {
-        figures.extend(calibration::draw(table, rows));
+    for (name, rows) in results.apart(Kind::Calibration) {
+        figures.extend(calibration::draw(&name, &rows));
     }
-    for (table, rows) in results.of(Kind::Backtest) {
-        figures.extend(equity::draw(table, rows));
+    for (name, rows) in results.apart(Kind::Backtest) {
+        figures.extend(equity::draw(&name, &rows));
     }
     let mut seen = std::collections::HashSet::new();
-    for (table, rows) in results.of(Kind::Trials) {
+    for (name, rows) in results.apart(Kind::Trials) {
         // The same search may be in two tables.
-        if let Some(figure) = trials::draw(table, rows)
+        if let Some(figure) = trials::draw(&name, &rows)
             && seen.insert(figure.drawing.clone())
         {
             figures.push(figure);

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use super::figure::{Figure, Section};
 use super::html::Grid;
 use super::svg::{CHARACTER, Canvas, SERIES, Scale, WIDTH, number, range, shortened};
-use crate::runs::record::Table;
 use crate::runs::results::Rows;
 
 const HEIGHT: f64 = 300.0;
@@ -16,7 +15,7 @@ const BOTTOM: f64 = HEIGHT - 46.0;
 const LIMITS: [(f64, &str); 2] = [(0.1, "warn"), (0.25, "drift")];
 
 /// Lines of the features that have moved most; bars if there is one period.
-pub fn draw(table: &Table, rows: &Rows) -> Option<Figure> {
+pub fn draw(name: &str, rows: &Rows) -> Option<Figure> {
     let mut features: BTreeMap<String, Vec<(f64, f64)>> = BTreeMap::new();
     let mut periods: BTreeMap<i64, String> = BTreeMap::new();
     for row in &rows.rows {
@@ -70,7 +69,7 @@ pub fn draw(table: &Table, rows: &Rows) -> Option<Figure> {
     ];
     Some(Figure {
         section: Section::Stability,
-        title: format!("Drift of features ({})", table.name),
+        title: format!("Drift of features ({name})"),
         says: format!(
             "The population stability index of the {} of {total} features that moved most, over {} periods; {first} reached {}. From 0.1 on it is a warning, from 0.25 on drift.",
             worst.len(),

@@ -3,7 +3,6 @@
 use super::figure::{Figure, Section};
 use super::html::Grid;
 use super::svg::{Canvas, Scale, WIDTH, number, range};
-use crate::runs::record::Table;
 use crate::runs::results::Rows;
 
 const HEIGHT: f64 = 290.0;
@@ -12,7 +11,7 @@ const TOP: f64 = 30.0;
 const BOTTOM: f64 = HEIGHT - 46.0;
 
 /// A dot per trial, and a step line of the best so far.
-pub fn draw(table: &Table, rows: &Rows) -> Option<Figure> {
+pub fn draw(name: &str, rows: &Rows) -> Option<Figure> {
     let mut found = Vec::new();
     for row in &rows.rows {
         if let (Some(trial), Some(mean)) = (rows.number(row, "trial"), rows.number(row, "mean"))
@@ -80,7 +79,7 @@ pub fn draw(table: &Table, rows: &Rows) -> Option<Figure> {
     let complete = found.iter().filter(|(_, _, complete, _)| *complete).count();
     Some(Figure {
         section: Section::Trials,
-        title: format!("Trials of the search ({})", table.name),
+        title: format!("Trials of the search ({name})"),
         says: format!(
             "{} trials, of which {complete} got to the end. The best, trial {}, has {metric} {} with {}. The line is the best so far; the best of many looks better than it is.",
             rows.rows.len(),

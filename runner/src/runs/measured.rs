@@ -3,7 +3,7 @@
 
 use super::moment::Moment;
 use super::record::Metric;
-use super::results::{Kind, METRICS, Rows, Values};
+use super::results::{Kind, METRICS, Rows};
 
 /// How many metrics are taken from one table.
 const MOST: usize = 2_000;
@@ -72,13 +72,26 @@ impl Reader<'_> {
                 }
             }
             Kind::Calibration => {
-                if let Some(row) = rows.rows.first() {
-                    let name = "expected_calibration_error";
-                    self.add(row, name, name, 0);
+                for (_, part) in rows.apart(self.kind) {
+                    if let Some(row) = part.rows.first() {
+                        let name = "expected_calibration_error";
+                        self.add(row, name, name, 0);
+                    }
                 }
             }
-            Kind::Backtest => self.backtest(),
-            Kind::Trials => self.best_trial(),
+            Kind::Backtest => {
+                for (labels, part) in rows.apart(self.kind) {
+                    self.backtest(&part, &labels);
+                }
+            }
+            Kind::Trials => {
+                for row in &rows.rows {
+                    if rows.number(row, "rank") == Some(1.0) {
+                        let name = format!("best/{}", rows.text(row, "metric"));
+                        self.add(row, &name, "mean", 0);
+                    }
+                }
+            }
             Kind::Summary => {
                 for row in &rows.rows {
                     for name in METRICS {
@@ -91,38 +104,25 @@ impl Reader<'_> {
     }
 
     /// The end of the curve, and its deepest fall.
-    fn backtest(&mut self) {
+    fn backtest(&mut self, part: &Rows, labels: &[String]) {
         let numbers = |name: &'static str| {
-            let rows = self.rows;
-            rows.rows
-                .iter()
-                .filter_map(move |row| rows.number(row, name))
+            let rows = part.rows.iter();
+            rows.filter_map(move |row| part.number(row, name))
         };
         let equity = numbers("equity").last();
         let drawdown = numbers("drawdown").reduce(f64::min);
         for (name, value) in [("equity", equity), ("max_drawdown", drawdown)] {
             if let Some(value) = value {
-                self.push(name, value, 0, Vec::new());
+                self.push(name, value, 0, labels.to_vec());
             }
-        }
-    }
-
-    fn best_trial(&mut self) {
-        let rows = self.rows;
-        let best = rows
-            .rows
-            .iter()
-            .find(|row| rows.number(row, "rank") == Some(1.0));
-        if let Some(row) = best {
-            let name = format!("best/{}", rows.text(row, "metric"));
-            self.add(row, &name, "mean", 0);
         }
     }
 
     /// A value, unless it is NULL.
     fn add(&mut self, row: &[serde_json::Value], name: &str, column: &str, step: i64) {
         if let Some(value) = self.rows.number(row, column) {
-            self.push(name, value, step, self.labels(row));
+            let labels = self.rows.labels(self.kind, row);
+            self.push(name, value, step, labels);
         }
     }
 
@@ -139,19 +139,6 @@ impl Reader<'_> {
             labels,
         });
     }
-
-    /// What the script tells rows of one table apart by.
-    fn labels(&self, row: &[serde_json::Value]) -> Vec<String> {
-        let told = self.kind.told();
-        let columns = self.rows.columns.iter().zip(row);
-        columns
-            .filter(|((name, values), _)| {
-                *values == Values::Texts && !told.contains(&name.as_str())
-            })
-            .map(|(_, value)| super::results::plain(value))
-            .filter(|label| !label.is_empty())
-            .collect()
-    }
 }
 
 #[cfg(test)]
@@ -159,6 +146,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::runs::results::Values;
 
     fn keys(
         kind: Kind,

@@ -90,7 +90,16 @@ const FORMS: [Form; 12] = [
             "out_of_sample",
         ],
         order: &["algorithm"],
-        told: &["algorithm", "parameters", "metric", "status"],
+        told: &[
+            "algorithm",
+            "parameters",
+            "metric",
+            "status",
+            "train_from",
+            "train_to",
+            "test_from",
+            "test_to",
+        ],
         rows: 1_000,
     },
     Form {
@@ -104,7 +113,14 @@ const FORMS: [Form; 12] = [
             "out_of_sample",
         ],
         order: &["fold"],
-        told: &["metric", "status"],
+        told: &[
+            "metric",
+            "status",
+            "train_from",
+            "train_to",
+            "test_from",
+            "test_to",
+        ],
         rows: 10_000,
     },
     Form {
@@ -154,7 +170,14 @@ const FORMS: [Form; 12] = [
         kind: Kind::Stability,
         needs: &["feature", "period", "psi", "ks", "status"],
         order: &["period", "feature"],
-        told: &["feature", "bin_edges", "status", "reason"],
+        told: &[
+            "feature",
+            "period_start",
+            "period_end",
+            "bin_edges",
+            "status",
+            "reason",
+        ],
         rows: 20_000,
     },
     Form {
@@ -365,6 +388,43 @@ impl Rows {
     /// A value as text; NULL is empty.
     pub fn text(&self, row: &[Json], name: &str) -> String {
         plain(self.value(row, name))
+    }
+}
+
+impl Rows {
+    /// What the script tells results in one table apart by: the texts that the
+    /// function did not write.
+    pub fn labels(&self, kind: Kind, row: &[Json]) -> Vec<String> {
+        let told = kind.told();
+        self.columns
+            .iter()
+            .zip(row)
+            .filter(|((name, values), _)| {
+                *values == Values::Texts && !told.contains(&name.as_str())
+            })
+            .map(|(_, value)| plain(value))
+            .filter(|label| !label.is_empty())
+            .collect()
+    }
+
+    /// The results in one table, apart.
+    pub fn apart(&self, kind: Kind) -> Vec<(Vec<String>, Self)> {
+        let mut parts: Vec<(Vec<String>, Self)> = Vec::new();
+        for row in &self.rows {
+            let labels = self.labels(kind, row);
+            let known = parts.iter().position(|(known, _)| *known == labels);
+            match known.and_then(|place| parts.get_mut(place)) {
+                Some((_, part)) => part.rows.push(row.clone()),
+                None => parts.push((
+                    labels,
+                    Self {
+                        columns: self.columns.clone(),
+                        rows: vec![row.clone()],
+                    },
+                )),
+            }
+        }
+        parts
     }
 }
 
