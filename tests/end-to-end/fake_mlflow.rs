@@ -311,6 +311,15 @@ impl State {
                     .collect();
                 (200, json!({"runs": found}))
             }
+            ("GET", "runs/get") => {
+                let run = self.runs.get(&value("run_id")).unwrap();
+                let outputs: Vec<Json> = run
+                    .outputs
+                    .iter()
+                    .map(|id| json!({ "model_id": id }))
+                    .collect();
+                (200, json!({"run": {"outputs": {"model_outputs": outputs}}}))
+            }
             ("POST", "runs/create") => {
                 let id = self.id("r");
                 let mut run = RunState {
@@ -337,8 +346,11 @@ impl State {
             ("POST", "runs/outputs") => {
                 let run = self.runs.get_mut(json["run_id"].as_str().unwrap()).unwrap();
                 let id = json["models"][0]["model_id"].as_str().unwrap();
-                run.outputs.insert(id.to_owned());
-                (200, json!({}))
+                if run.outputs.insert(id.to_owned()) {
+                    (200, json!({}))
+                } else {
+                    refused(400, "BAD_REQUEST")
+                }
             }
             ("POST", "runs/update") => {
                 let run = self.runs.get_mut(json["run_id"].as_str().unwrap()).unwrap();

@@ -177,7 +177,21 @@ impl Upload<'_> {
             "run_id": remote.run_id,
             "models": [{ "model_id": logged.id, "step": 0 }],
         });
-        let said = self.client.post("runs/outputs", body).await;
+        // The server refuses to be told twice.
+        let look = async || {
+            let query = [("run_id", remote.run_id.as_str())];
+            let found = self.client.get(&api("runs/get"), &query).await?;
+            let outputs = found["run"]["outputs"]["model_outputs"].as_array();
+            let known = outputs
+                .into_iter()
+                .flatten()
+                .any(|model| model["model_id"] == logged.id);
+            Ok(known.then_some(()))
+        };
+        let said = self
+            .client
+            .make("runs/outputs", body, look, |_| Some(()))
+            .await;
         if self.unless_refused(what, said)?.is_some() {
             self.journal.note(&call, Json::Null);
         }
