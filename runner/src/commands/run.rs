@@ -77,8 +77,8 @@ fn run_scripts(args: &RunArgs, printer: &Printer, report: &mut Report) -> Result
     let beginning = beginning.checked(args.check.name(), checked.as_ref());
     runtime.block_on(async {
         let required = args.require_tracking;
-        let mut tracking =
-            Tracking::start(beginning, &settings, &choice, required, printer).await?;
+        let mut tracking = Tracking::start(beginning, &settings, &choice, required).await?;
+        tracking.tell(printer);
         let outcome = match choice.open(&settings).await {
             Ok(engine) => {
                 let mut run = Run {
@@ -100,6 +100,7 @@ fn run_scripts(args: &RunArgs, printer: &Printer, report: &mut Report) -> Result
         };
         let error = outcome.as_ref().err().map(|error| &**error);
         tracking.finish(status, error).await;
+        tracking.tell(printer);
         outcome
     })
 }
@@ -122,16 +123,16 @@ fn list(steps: &[Step], printer: &Printer, report: &mut Report) {
 }
 
 /// A run under way.
-struct Run<'a, 'p> {
+struct Run<'a> {
     engine: Box<dyn Engine>,
     registry: Registry,
-    tracking: &'a mut Tracking<'p>,
+    tracking: &'a mut Tracking,
     trials: Arc<TrialFiles>,
     printer: &'a Printer,
     report: &'a mut Report,
 }
 
-impl Run<'_, '_> {
+impl Run<'_> {
     async fn steps(&mut self, steps: &[Step]) -> Result<()> {
         for (i, step) in steps.iter().enumerate() {
             let label = format!("[{}/{}] {}", i + 1, steps.len(), step.description);
@@ -158,6 +159,7 @@ impl Run<'_, '_> {
                         models,
                     };
                     self.tracking.step(end, self.engine.as_mut()).await;
+                    self.tracking.tell(self.printer);
                     self.report.steps.push(report);
                     self.report.models.extend(saved);
                 }
@@ -173,6 +175,7 @@ impl Run<'_, '_> {
                         models: Vec::new(),
                     };
                     self.tracking.step(end, self.engine.as_mut()).await;
+                    self.tracking.tell(self.printer);
                     return Err(failure(error, step, i, steps.len()));
                 }
             }

@@ -53,6 +53,12 @@ pub struct Outcome {
     pub refused: Vec<String>,
 }
 
+/// What there is to be said to the user.
+enum Said {
+    Notice(String),
+    Progress(String),
+}
+
 /// A step that has ended.
 pub struct StepEnd<'a> {
     /// From 1.
@@ -70,18 +76,18 @@ pub struct StepEnd<'a> {
 }
 
 /// Records a run.
-pub struct Tracking<'a> {
-    printer: &'a Printer,
+pub struct Tracking {
+    said: Vec<Said>,
     run: Run,
     /// `None` if it cannot be written.
     folder: Option<RunFolder>,
     _held: Option<Held>,
     secrets: Secrets,
-    tracker: Option<Box<dyn Tracker>>,
+    tracker: Option<Box<dyn Tracker + Send>>,
     away: Option<String>,
 }
 
-impl<'a> Tracking<'a> {
+impl Tracking {
     /// Begins the record, and tells the server.
     ///
     /// # Errors
@@ -92,9 +98,8 @@ impl<'a> Tracking<'a> {
         settings: &Settings,
         choice: &Choice,
         require: bool,
-        printer: &'a Printer,
-    ) -> Result<Tracking<'a>> {
-        let mut tracking = Self::local(beginning, settings, choice, require, printer)?;
+    ) -> Result<Self> {
+        let mut tracking = Self::local(beginning, settings, choice, require)?;
         tracking.connect(settings).await;
         if let Some(reason) = &tracking.away {
             if require {
@@ -103,7 +108,8 @@ impl<'a> Tracking<'a> {
                 tracking.finish(RunStatus::Failed, Some(&*error)).await;
                 return Err(error);
             }
-            tracking.printer.notice(&tracking.kept(reason));
+            let text = tracking.kept(reason);
+            tracking.notice(text);
         }
         Ok(tracking)
     }
@@ -113,22 +119,22 @@ impl<'a> Tracking<'a> {
         settings: &Settings,
         choice: &Choice,
         require: bool,
-        printer: &'a Printer,
-    ) -> Result<Tracking<'a>> {
+    ) -> Result<Self> {
         let mut secrets = Secrets::of_environment();
+        let mut said = Vec::new();
         let now = Moment::now();
         let (id, folder) = match Store::open(settings).create(now) {
             Ok((id, folder)) => (id, Some(folder)),
             Err(error) if require => return Err(error),
             Err(error) => {
-                printer.notice(&format!("this run is not recorded: {error}"));
+                said.push(Said::Notice(format!("this run is not recorded: {error}")));
                 (String::new(), None)
             }
         };
         let held = folder.as_ref().and_then(RunFolder::hold_as_running);
         let (run, files) = beginning.record(id, now, settings, choice, &mut secrets);
         let mut tracking = Self {
-            printer,
+            said,
             run,
             folder,
             _held: held,
@@ -205,10 +211,8 @@ impl<'a> Tracking<'a> {
         if end.done {
             let found = self.read(&end, engine).await;
             if let Err(error) = found {
-                self.printer.notice(&format!(
-                    "a result is not recorded: {}",
-                    self.secrets.clean(&error.to_string())
-                ));
+                let reason = self.secrets.clean(&error.to_string());
+                self.notice(format!("a result is not recorded: {reason}"));
             }
         }
         self.save();
@@ -286,15 +290,17 @@ impl<'a> Tracking<'a> {
         let refused = self.bring().await;
         for reason in &refused {
             let reason = self.secrets.clean(reason);
-            self.printer
-                .notice(&format!("the tracking server refused {reason}"));
+            self.notice(format!("the tracking server refused {reason}"));
         }
         match (&self.away, &self.tracker) {
             // That it never answered was said at the beginning.
-            (Some(reason), Some(_)) => self.printer.notice(&self.kept(reason)),
+            (Some(reason), Some(_)) => {
+                let text = self.kept(reason);
+                self.notice(text);
+            }
             (None, Some(tracker)) => {
                 if let Some(page) = tracker.page() {
-                    self.printer.progress(&format!("tracked at {page}"));
+                    self.said.push(Said::Progress(format!("tracked at {page}")));
                 }
             }
             _ => {}
@@ -322,8 +328,22 @@ impl<'a> Tracking<'a> {
                 self.put("report.html", page.as_bytes());
                 self.save();
             }
-            Err(error) => self.printer.notice(&format!("there is no report: {error}")),
+            Err(error) => self.notice(format!("there is no report: {error}")),
         }
+    }
+
+    /// Prints what there is to be said.
+    pub fn tell(&mut self, printer: &Printer) {
+        for said in self.said.drain(..) {
+            match said {
+                Said::Notice(text) => printer.notice(&text),
+                Said::Progress(text) => printer.progress(&text),
+            }
+        }
+    }
+
+    fn notice(&mut self, text: String) {
+        self.said.push(Said::Notice(text));
     }
 
     /// Writes a file of the record.
@@ -352,8 +372,7 @@ impl<'a> Tracking<'a> {
 
     /// The run goes on unrecorded.
     fn not_written(&mut self, error: &Error) {
-        self.printer
-            .notice(&format!("this run is not recorded any more: {error}"));
+        self.notice(format!("this run is not recorded any more: {error}"));
         self.folder = None;
     }
 }

@@ -61,7 +61,7 @@ pub fn name_apart(models: &mut [Published]) {
                     .join("-")
             }
         };
-        model.name = format!("{}-{label}", model.table);
+        model.name = format!("{}.{label}", model.table);
     }
     let mut seen = HashSet::new();
     for model in models {
