@@ -76,7 +76,7 @@ pub fn draw(name: &str, rows: &Rows, clusters: Option<&Rows>) -> Option<Figure> 
                 Some(r) => {
                     let class = if r < 0.0 { "low" } else { "high" };
                     let says = format!("{name}, {other}: {}", number(r));
-                    canvas.cell(class, at, side - 0.6, r.abs().min(1.0), &says);
+                    canvas.cell(class, at, side - 0.6, 0.8 * r.abs().min(1.0), &says);
                     if count <= SPELLED {
                         let middle = (at.0 + side / 2.0, at.1 + side / 2.0 + 4.0);
                         canvas.text("spelled", "middle", middle, &format!("{r:.2}"));

@@ -70,7 +70,9 @@ impl Upload<'_> {
         if let Some(logged) = self.journal.result(call).and_then(read_logged) {
             return Ok(logged);
         }
-        let tag = format!("{}/{}/{}", self.run.id, model.name, &model.sha256[..12]);
+        // Without quotes, which a filter could not have.
+        let name = names::logged_model(&model.name);
+        let tag = format!("{}/{name}/{}", self.run.id, &model.sha256[..12]);
         let parameters: Vec<Json> = model.header["parameters"]
             .as_object()
             .into_iter()
@@ -82,7 +84,7 @@ impl Upload<'_> {
         let algorithm = plain(&model.header["algorithm"]);
         let body = json!({
             "experiment_id": remote.experiment_id,
-            "name": names::logged_model(&model.name),
+            "name": name,
             "model_type": algorithm,
             "source_run_id": remote.run_id,
             "params": parameters,
@@ -93,7 +95,7 @@ impl Upload<'_> {
             ],
         });
         let look = async || {
-            let filter = format!("tags.`{MODEL_TAG}` = '{}'", tag.replace('\'', ""));
+            let filter = format!("tags.`{MODEL_TAG}` = '{}'", tag);
             let query = json!({
                 "experiment_ids": [remote.experiment_id], "filter": filter, "max_results": 1,
             });

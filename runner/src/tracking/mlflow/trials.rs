@@ -9,7 +9,7 @@ use super::client::Answer;
 use super::names;
 use super::upload::{RUN_TAG, Remote, Upload, read_run};
 use crate::runs::record::Table;
-use crate::runs::results::{Kind, Rows};
+use crate::runs::results::{Kind, Rows, file_name};
 use crate::runs::written::read_parquet;
 
 /// How many trials of a table become children.
@@ -119,7 +119,7 @@ impl Upload<'_> {
     ) -> Answer<()> {
         let run = self.run;
         let number = rows.number(row, "trial").unwrap_or_default();
-        let id = format!("{}/{}/{number}", run.id, table.name);
+        let id = format!("{}/{}/{number}", run.id, file_name(&table.name));
         let call = format!("trial/{}/{number}", table.name);
         if self.journal.has(&call) {
             return Ok(());
