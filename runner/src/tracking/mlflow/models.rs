@@ -95,7 +95,7 @@ impl Upload<'_> {
             ],
         });
         let look = async || {
-            let filter = format!("tags.`{MODEL_TAG}` = '{}'", tag);
+            let filter = format!("tags.`{MODEL_TAG}` = '{tag}'");
             let query = json!({
                 "experiment_ids": [remote.experiment_id], "filter": filter, "max_results": 1,
             });
