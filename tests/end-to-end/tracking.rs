@@ -19,17 +19,17 @@ CREATE OR REPLACE TABLE folds AS
 SELECT * FROM cross_validate('samples', target => 'y', features => ['a', 'b'], order_by => 'ts', algorithm => 'ols',
                              folds => 3, horizon => 1);
 CREATE OR REPLACE TABLE trials AS
-SELECT * FROM tune_model('samples', target => 'y', features => ['a', 'b'], order_by => 'ts', algorithm => 'ridge',
+SELECT * FROM tune_model('(SELECT * FROM samples WHERE ts < 200)', target => 'y', features => ['a', 'b'], order_by => 'ts', algorithm => 'ridge',
                          space => {'alpha': [1, 10, 100]}, method => 'grid', folds => 2, horizon => 1);
 CREATE OR REPLACE TABLE importance AS
-SELECT * FROM feature_importance('samples', target => 'y', features => ['a', 'b'], order_by => 'ts', folds => 3);
+SELECT * FROM feature_importance('(SELECT * FROM samples WHERE ts < 200)', target => 'y', features => ['a', 'b'], order_by => 'ts', folds => 3);
 CREATE OR REPLACE TABLE model AS
 SELECT fit(y, {'a': a, 'b': b}, {'algorithm': 'ridge', 'alpha': $alpha, 'target': 'y'}) AS model
 FROM samples WHERE ts < 200;
 CREATE OR REPLACE TABLE evaluation AS
 SELECT * FROM evaluate_model('(SELECT * FROM samples WHERE ts >= 202)', 'model', 'y');
 CREATE OR REPLACE TABLE correlation AS
-SELECT * FROM feature_correlation('samples', features => ['a', 'b', 'y']);
+SELECT * FROM feature_correlation('(SELECT * FROM samples WHERE ts < 200)', features => ['a', 'b', 'y']);
 ";
 
 /// Nobody serves port 1.

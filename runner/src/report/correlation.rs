@@ -79,7 +79,10 @@ pub fn draw(name: &str, rows: &Rows, clusters: Option<&Rows>) -> Option<Figure> 
                     canvas.cell(class, at, side - 0.6, 0.8 * r.abs().min(1.0), &says);
                     if count <= SPELLED {
                         let middle = (at.0 + side / 2.0, at.1 + side / 2.0 + 4.0);
-                        canvas.text("spelled", "middle", middle, &format!("{r:.2}"));
+                        let class = if r.abs() > 0.6 { "strong" } else { "spelled" };
+                        // No sign before zero.
+                        let r = if r.abs() < 0.005 { 0.0 } else { r };
+                        canvas.text(class, "middle", middle, &format!("{r:.2}"));
                     }
                 }
                 None => canvas.cell(

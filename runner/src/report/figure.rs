@@ -55,6 +55,14 @@ impl Figure {
         )
     }
 
+    /// Its title as a part of a file's name.
+    pub fn slug(&self) -> String {
+        let title = self.title.to_lowercase();
+        let words = title.split(|c: char| !c.is_ascii_alphanumeric());
+        let words: Vec<&str> = words.filter(|word| !word.is_empty()).collect();
+        words.join("-").chars().take(80).collect()
+    }
+
     /// A file of its own.
     pub fn file(&self) -> String {
         let style = format!("<style>{DRAWING}svg{{background:var(--page)}}</style>");

@@ -7,6 +7,9 @@ use crate::runs::results::{Rows, Values, plain};
 /// How many rows of a table are on the page.
 pub const MOST_ROWS: usize = 200;
 
+/// Longer texts are broken into lines.
+const LONG: usize = 48;
+
 /// A text that means itself.
 pub fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
@@ -104,7 +107,12 @@ impl Grid {
         for row in self.rows.iter().take(MOST_ROWS) {
             text.push_str("<tr>");
             for (i, cell) in row.iter().enumerate() {
-                text.push_str(&format!("<td{}>{}</td>", self.class(i), escape(cell)));
+                let class = if cell.chars().count() > LONG {
+                    " class=\"long\""
+                } else {
+                    self.class(i)
+                };
+                text.push_str(&format!("<td{class}>{}</td>", escape(cell)));
             }
             text.push_str("</tr>");
         }

@@ -104,6 +104,11 @@ fn one(table: &str, rows: &Rows, method: &str) -> Option<Figure> {
         }
     }
     canvas.line("zero", (x.place(0.0), TOP), (x.place(0.0), bottom));
+    let whiskers = if found.iter().any(|(row, _)| error(row) > 0.0) {
+        " Whiskers are one standard error over folds."
+    } else {
+        ""
+    };
     let shown = if total > found.len() {
         format!("The first {} of {total} features. ", found.len())
     } else {
@@ -130,9 +135,7 @@ fn one(table: &str, rows: &Rows, method: &str) -> Option<Figure> {
         section: Section::Importance,
         grid: Grid::of(&title, &picked, &columns),
         title,
-        says: format!(
-            "{shown}The most important is {best}. Whiskers are one standard error over folds, where there is one."
-        ),
+        says: format!("{shown}The most important is {best}.{whiskers}"),
         drawing: canvas.done(),
         height: bottom + 42.0,
         series: Vec::new(),

@@ -48,7 +48,7 @@ impl Scale {
         let step = [1.0, 2.0, 2.5, 5.0, 10.0]
             .into_iter()
             .map(|factor| factor * power)
-            .find(|step| *step >= rough * 0.999)
+            .find(|step| *step >= rough * 0.75)
             .unwrap_or(rough);
         let first = (self.from / step).ceil() as i64;
         let last = (self.to / step).floor() as i64;

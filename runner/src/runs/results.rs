@@ -315,7 +315,10 @@ impl Kind {
     /// Columns of text that are part of the result, and not what the script tells
     /// several results in one table apart by.
     pub fn told(self) -> &'static [&'static str] {
-        self.form().map_or(&[], |form| form.told)
+        self.form()
+            .map_or(&["metric", "status", "parameters", "reason"], |form| {
+                form.told
+            })
     }
 
     /// How many rows are kept.

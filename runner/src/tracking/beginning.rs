@@ -9,7 +9,7 @@ use std::sync::Arc;
 use crate::cli::EngineName;
 use crate::engines::Choice;
 use crate::guard;
-use crate::parameters::Given;
+use crate::parameters::{Given, Value};
 use crate::runs::folder::sha256;
 use crate::runs::moment::Moment;
 use crate::runs::record::{Engine, Git, Guard, Host, Parameter, Run, RunStatus, SCHEMA, Script};
@@ -170,9 +170,13 @@ fn parameters(
     for script in scripts {
         for declaration in &script.declarations {
             let written = || {
-                let value = declaration.default.clone()?;
+                let value = match declaration.default.clone()? {
+                    // For people, without an exponent that it does not need.
+                    Value::Double(value) => value.to_string(),
+                    value => Given::Value(value).plain(),
+                };
                 let place = format!("{}:{}", script.source.file, declaration.start.line);
-                Some((Given::Value(value).plain(), place))
+                Some((value, place))
             };
             let Some((value, origin)) = given(&declaration.name).or_else(written) else {
                 continue;

@@ -321,7 +321,7 @@ impl Tracking {
         match drawn {
             Ok((figures, page)) => {
                 for (i, figure) in figures.iter().enumerate() {
-                    let name = crate::runs::results::file_name(&figure.title);
+                    let name = figure.slug();
                     let path = format!("plots/{:02}-{name}.svg", i + 1);
                     self.put(&path, figure.file().as_bytes());
                 }

@@ -10,6 +10,8 @@ use crate::tracking::mlflow;
 
 /// How many metrics are shown; all are in `--output json`.
 const MOST_METRICS: usize = 60;
+/// How wide a value is shown.
+const WIDTH: usize = 60;
 
 /// Runs the command.
 pub fn show(args: &RunsShowArgs, printer: &Printer) -> Result<Status> {
@@ -71,6 +73,16 @@ fn head(run: &Run) -> String {
         .collect()
 }
 
+/// A value as far as a line has room.
+fn shortened(value: &str) -> String {
+    if value.chars().count() <= WIDTH {
+        return value.to_owned();
+    }
+    let mut cut: String = value.chars().take(WIDTH - 1).collect();
+    cut.push('…');
+    cut
+}
+
 fn parts(run: &Run) -> String {
     let mut text = String::new();
     let mut part = |name: &str, rows: Vec<Vec<String>>, right: &[usize]| {
@@ -84,7 +96,7 @@ fn parts(run: &Run) -> String {
     let parameters = run.parameters.iter().map(|parameter| {
         vec![
             parameter.name.clone(),
-            parameter.value.clone(),
+            shortened(&parameter.value),
             parameter.origin.clone(),
         ]
     });
