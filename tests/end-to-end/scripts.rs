@@ -278,7 +278,16 @@ fn models_are_searched_retrained_and_chosen() {
         rows.map(|result| result["rows"].clone()).collect::<Vec<_>>()
     });
     assert_eq!(found[0], found[1]);
-    let [trained, trials, metrics, importance, candidates, choice, champion] = &found[0][..] else {
+    let [
+        trained,
+        trials,
+        metrics,
+        importance,
+        candidates,
+        choice,
+        champion,
+    ] = &found[0][..]
+    else {
         panic!("{found:?}");
     };
     let trained = &trained[0];
@@ -294,7 +303,11 @@ fn models_are_searched_retrained_and_chosen() {
     assert_eq!(*importance, json!([[INPUTS, 1.0]]));
     let candidates = candidates.as_array().unwrap();
     assert_eq!(candidates.len(), 3);
-    assert!(candidates.iter().all(|row| row[1] == candidates[0][1] && row[2] == 2));
+    assert!(
+        candidates
+            .iter()
+            .all(|row| row[1] == candidates[0][1] && row[2] == 2)
+    );
     let choice = choice.as_array().unwrap();
     assert_eq!(choice.iter().filter(|row| row[3] == true).count(), 1);
     assert_eq!(choice[0][1], true, "ridge is the champion");

@@ -88,33 +88,11 @@ pub struct Tracking {
 }
 
 impl Tracking {
-    /// Begins the record, and tells the server.
+    /// Begins the record.
     ///
     /// # Errors
-    /// Only where `require` is set: a record that cannot be written, a server that
-    /// does not answer.
-    pub async fn start(
-        beginning: Beginning<'_>,
-        settings: &Settings,
-        choice: &Choice,
-        require: bool,
-    ) -> Result<Self> {
-        let mut tracking = Self::local(beginning, settings, choice, require)?;
-        tracking.connect(settings).await;
-        if let Some(reason) = &tracking.away {
-            if require {
-                let error = Error::failed(reason.clone());
-                let error = error.hint("start it, or leave out --require-tracking");
-                tracking.finish(RunStatus::Failed, Some(&*error)).await;
-                return Err(error);
-            }
-            let text = tracking.kept(reason);
-            tracking.notice(text);
-        }
-        Ok(tracking)
-    }
-
-    fn local(
+    /// A record that cannot be written, where `require` is set.
+    pub fn begin(
         beginning: Beginning<'_>,
         settings: &Settings,
         choice: &Choice,
@@ -149,20 +127,34 @@ impl Tracking {
         Ok(tracking)
     }
 
-    /// Reaches for the server.
-    async fn connect(&mut self, settings: &Settings) {
+    /// Tells the server that there is a run.
+    ///
+    /// # Errors
+    /// A server that cannot be reached, where `require` is set.
+    pub async fn connect(&mut self, settings: &Settings, require: bool) -> Result<()> {
         if self.folder.is_none() {
-            self.away = Some("this run is not recorded, and therefore not tracked".to_owned());
-            return;
-        }
-        match mlflow::connect(settings).await {
-            Ok(tracker) => {
-                self.tracker = Some(Box::new(tracker));
-                self.away = None;
-                self.bring().await;
+            self.away = Some("what is not recorded is not tracked".to_owned());
+        } else {
+            match mlflow::connect(settings).await {
+                Ok(tracker) => {
+                    self.tracker = Some(Box::new(tracker));
+                    self.bring().await;
+                }
+                Err(reason) => self.away = Some(reason),
             }
-            Err(reason) => self.away = Some(reason),
         }
+        let Some(reason) = &self.away else {
+            return Ok(());
+        };
+        if require {
+            let error = Error::failed(reason.clone());
+            let error = error.hint("start it, or leave out --require-tracking");
+            self.finish(RunStatus::Failed, Some(&*error)).await;
+            return Err(error);
+        }
+        let text = self.kept(reason);
+        self.notice(text);
+        Ok(())
     }
 
     /// Uploads what is new; once the server is lost, the rest waits for the end.

@@ -179,10 +179,10 @@ impl RowStore {
                 Values::Singles(kept) => {
                     let before = kept.len();
                     match &feature.numbers {
-                        Some(numbers) => kept.extend(
-                            rows.iter()
-                                .map(|row| numbers.get(row).map_or(f32::NAN, |value| value as f32)),
-                        ),
+                        Some(numbers) => kept
+                            .extend(rows.iter().map(|row| {
+                                numbers.get(row).map_or(f32::NAN, |value| value as f32)
+                            })),
                         None => kept.extend(std::iter::repeat_n(f32::NAN, rows.len())),
                     }
                     if kept[before..].iter().any(|value| value.is_infinite()) {

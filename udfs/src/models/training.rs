@@ -59,7 +59,11 @@ pub fn is_single(options: &Options) -> bool {
 
 /// A value as it is kept in single precision, if it is.
 pub fn kept(single: bool, value: f64) -> f64 {
-    if single { f64::from(value as f32) } else { value }
+    if single {
+        f64::from(value as f32)
+    } else {
+        value
+    }
 }
 
 /// What an algorithm made of the rows.

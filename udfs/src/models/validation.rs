@@ -65,7 +65,8 @@ impl Column {
             Self::Numbers(numbers) => chosen(numbers, rows),
             Self::Categories { codes, names } => {
                 let known = known.unwrap_or_default();
-                let place = |name: &String| known.binary_search(name).map_or(f64::NAN, |i| i as f64);
+                let place =
+                    |name: &String| known.binary_search(name).map_or(f64::NAN, |i| i as f64);
                 let places: Vec<f64> = names.iter().map(place).collect();
                 let code = |&row: &u32| {
                     let place = places.get(codes[row as usize] as usize);
@@ -185,7 +186,9 @@ impl<'a> TrainingRows<'a> {
         let target = chosen(&rows.target, train);
         let weights = rows.weights.as_ref().map(|weights| chosen(weights, train));
         let times = rows.times.as_ref().map(|times| chosen(times, train));
-        let window = times.as_deref().and_then(|times| Window::of(times, rows.calendar));
+        let window = times
+            .as_deref()
+            .and_then(|times| Window::of(times, rows.calendar));
         let ready = {
             let weights = weights.as_deref();
             let training = training(&rows.names, &columns, &target, weights, times.as_deref());

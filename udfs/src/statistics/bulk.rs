@@ -74,7 +74,9 @@ pub fn deserialize<'d, T: Fixed, D: Deserializer<'d>>(from: D) -> Result<Vec<T>,
 
 /// For `#[serde(with = "bulk::columns")]` on several columns.
 pub mod columns {
-    use super::{Deserialize, Deserializer, Fixed, PhantomData, SeqAccess, Serialize, SerializeSeq};
+    use super::{
+        Deserialize, Deserializer, Fixed, PhantomData, SeqAccess, Serialize, SerializeSeq,
+    };
     use super::{Serializer, Visitor, fmt};
 
     struct Column<C>(C);

@@ -200,7 +200,9 @@ fn usable<'f, 'a>(
         } else if !setup.skip_non_numeric {
             let needed = match setup.categories {
                 true => "neither numeric nor text",
-                false => "not numeric, which the algorithm needs (gbdt, random_forest and extra_trees take text)",
+                false => {
+                    "not numeric, which the algorithm needs (gbdt, random_forest and extra_trees take text)"
+                }
             };
             let message = format!(
                 "feature '{}' is {}, {needed}; cast it or leave it out",

@@ -50,9 +50,8 @@ impl Complete {
             return Err(none(caller, gathered.names, &features, &labelled));
         }
         rows.sort_unstable_by(|&a, &b| position[a as usize].total_cmp(&position[b as usize]));
-        let chosen = |column: &[f64]| -> Vec<f64> {
-            rows.iter().map(|&row| column[row as usize]).collect()
-        };
+        let chosen =
+            |column: &[f64]| -> Vec<f64> { rows.iter().map(|&row| column[row as usize]).collect() };
         let places = |column: &[f64]| -> Vec<u32> {
             rows.iter()
                 .map(|&row| column[row as usize] as u32)

@@ -352,7 +352,8 @@ impl Trained {
                 Some((distance.psi, distance.ks))
             })
             .collect();
-        let status = |(column, distance): (&Features, &Option<(f64, f64)>)| match (column, distance) {
+        let status = |(column, distance): (&Features, &Option<(f64, f64)>)| match (column, distance)
+        {
             (Features::Categories { .. }, _) => "not numeric",
             (_, None) => "no values",
             (_, Some((psi, _))) if *psi >= DRIFT => "drift",

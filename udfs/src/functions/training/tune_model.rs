@@ -249,7 +249,9 @@ fn key(request: &Request, rows: &Rows) -> String {
             Features::Numbers(column) => numbers.push(column),
             Features::Categories { codes, names } => {
                 hash.update(names.join("\n"));
-                codes.iter().for_each(|code| hash.update(code.to_le_bytes()));
+                codes
+                    .iter()
+                    .for_each(|code| hash.update(code.to_le_bytes()));
             }
         }
     }

@@ -31,7 +31,9 @@ impl Hashes {
                 let start = task * TASK;
                 for column in columns {
                     match column {
-                        FeatureColumn::Numbers(values) => absorb(hashes, values[start..].iter().copied()),
+                        FeatureColumn::Numbers(values) => {
+                            absorb(hashes, values[start..].iter().copied())
+                        }
                         FeatureColumn::Singles(values) => {
                             absorb(hashes, values[start..].iter().copied().map(f64::from));
                         }
