@@ -25,6 +25,10 @@ pub enum Command {
     Check(CheckArgs),
     /// Show what the columns of a script are made of.
     Lineage(LineageArgs),
+    /// Look at earlier runs.
+    Runs(RunsArgs),
+    /// Write a page about a run.
+    Report(ReportArgs),
     /// List the functions that scripts can call.
     Functions(FunctionsArgs),
     /// Show the settings and where each comes from.
@@ -155,6 +159,17 @@ pub enum CheckMode {
     Off,
 }
 
+impl CheckMode {
+    /// As on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Static => "static",
+            Self::Replay => "replay",
+            Self::Off => "off",
+        }
+    }
+}
+
 /// Form of the findings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub enum CheckOutput {
@@ -256,6 +271,140 @@ pub struct LineageArgs {
     /// Form of the lineage.
     #[arg(long, visible_alias = "format", value_enum, default_value_t)]
     pub output: LineageOutput,
+}
+
+/// Arguments of `lagrange runs`.
+#[derive(Debug, Args)]
+pub struct RunsArgs {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: RunsCommand,
+}
+
+/// The verbs of `lagrange runs`.
+#[derive(Debug, Subcommand)]
+pub enum RunsCommand {
+    /// List runs, the latest first.
+    List(RunsListArgs),
+    /// Show what a run did.
+    Show(RunsShowArgs),
+    /// Show where runs differ.
+    Compare(RunsCompareArgs),
+    /// Upload runs that the tracking server does not have.
+    Sync(RunsSyncArgs),
+}
+
+/// Arguments of `lagrange runs list`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  lagrange runs list
+  lagrange runs list --status failed --limit 5
+  lagrange runs list --output json | jq -r '.[0].id'")]
+pub struct RunsListArgs {
+    /// Where the settings come from.
+    #[command(flatten)]
+    pub settings: SettingsArgs,
+
+    /// Show so many at most.
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    pub limit: usize,
+
+    /// Only runs that ended so: finished, failed, killed or running.
+    #[arg(long, value_name = "STATUS", value_parser = ["finished", "failed", "killed", "running"])]
+    pub status: Option<String>,
+
+    /// Form of the list.
+    #[arg(long, value_enum, default_value_t)]
+    pub output: Output,
+}
+
+/// Arguments of `lagrange runs show`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  lagrange runs show
+  lagrange runs show 20260131-2359
+  lagrange runs show latest --output json")]
+pub struct RunsShowArgs {
+    /// The run: its id, a beginning or end of it that fits no other, or latest.
+    #[arg(value_name = "RUN", default_value = "latest")]
+    pub run: String,
+
+    /// Where the settings come from.
+    #[command(flatten)]
+    pub settings: SettingsArgs,
+
+    /// Form of what is shown.
+    #[arg(long, value_enum, default_value_t)]
+    pub output: Output,
+}
+
+/// Arguments of `lagrange runs compare`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Example:
+  lagrange runs compare 20260131-235959-0a1b2c latest")]
+pub struct RunsCompareArgs {
+    /// The runs, the one to compare with first.
+    #[arg(required = true, num_args = 2.., value_name = "RUN")]
+    pub runs: Vec<String>,
+
+    /// Where the settings come from.
+    #[command(flatten)]
+    pub settings: SettingsArgs,
+
+    /// Show what is equal, too.
+    #[arg(long)]
+    pub all: bool,
+
+    /// Form of the comparison.
+    #[arg(long, value_enum, default_value_t)]
+    pub output: Output,
+}
+
+/// Arguments of `lagrange runs sync`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  lagrange runs sync
+  lagrange runs sync latest
+
+A run that the server has in part is completed; nothing is uploaded twice.")]
+pub struct RunsSyncArgs {
+    /// Only these runs [default: all that the server does not have].
+    #[arg(value_name = "RUN")]
+    pub runs: Vec<String>,
+
+    /// Where the settings come from.
+    #[command(flatten)]
+    pub settings: SettingsArgs,
+
+    /// Form of the outcome.
+    #[arg(long, value_enum, default_value_t)]
+    pub output: Output,
+}
+
+/// Arguments of `lagrange report`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  lagrange report --html report.html
+  lagrange report 20260131-2359 --html /tmp/run.html
+
+The page needs no network and no other file.")]
+pub struct ReportArgs {
+    /// The run: its id, a beginning or end of it that fits no other, or latest.
+    #[arg(value_name = "RUN", default_value = "latest")]
+    pub run: String,
+
+    /// The file to write.
+    #[arg(long, value_name = "FILE")]
+    pub html: PathBuf,
+
+    /// Where the settings come from.
+    #[command(flatten)]
+    pub settings: SettingsArgs,
 }
 
 /// Form of the function list.

@@ -5,8 +5,9 @@
 //! - [`script`], [`parameters`]: from text to statements that are ready to run.
 //! - [`guard`]: whether a feature sees the future.
 //! - [`engines`]: what runs them.
-//! - [`registry`], [`tracking`], [`trials`]: where models, runs and the trials of
-//!   a search are kept.
+//! - [`registry`], [`runs`], [`trials`]: where models, runs and the trials of a
+//!   search are kept; [`tracking`]: how a run gets there, and to MLflow;
+//!   [`report`]: a page about it.
 
 mod cli;
 mod commands;
@@ -16,6 +17,8 @@ mod guard;
 mod parameters;
 mod printer;
 mod registry;
+mod report;
+mod runs;
 mod script;
 mod settings;
 mod tracking;

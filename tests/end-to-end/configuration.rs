@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use crate::fake_mlflow::FakeMlflow;
 use crate::project::Project;
 
 #[test]
@@ -137,8 +138,8 @@ fn an_unreachable_tracking_server_is_a_notice() {
     project
         .lagrange(&["run", "script.sql", "--require-tracking"], &variable)
         .fails(1, &["http://127.0.0.1:1", "--require-tracking"]);
-    let server = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let uri = format!("http://{}", server.local_addr().unwrap());
+    let server = FakeMlflow::start();
+    let uri = server.uri();
     let variable = [("LAGRANGE_MLFLOW__TRACKING_URI", uri.as_str())];
     project
         .lagrange(&["run", "script.sql", "--require-tracking"], &variable)

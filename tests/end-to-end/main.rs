@@ -2,9 +2,11 @@
 
 mod check;
 mod configuration;
+mod fake_mlflow;
 mod functions;
 mod inputs;
 mod lineage;
+mod mlflow;
 mod models;
 mod outputs;
 mod parameters;
@@ -12,4 +14,5 @@ mod project;
 mod scripts;
 mod statements;
 mod tables;
+mod tracking;
 mod trials;

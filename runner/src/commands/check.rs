@@ -9,6 +9,7 @@ use super::catalogue::report;
 use crate::cli::{CheckArgs, CheckOutput};
 use crate::engines::{Choice, duckdb};
 use crate::error::{Error, Result, Status, did_you_mean};
+use crate::guard::Report;
 use crate::guard::rules::{RULES, Rule, Severity, markdown};
 use crate::parameters::{self, Step};
 use crate::printer::{Output, Printer};
@@ -128,7 +129,7 @@ fn explained(text: &str) -> Result<String> {
 ///
 /// # Errors
 /// A finding of severity error that is not waived.
-pub fn gate(steps: &[Step], printer: &Printer) -> Result<()> {
+pub fn gate(steps: &[Step], printer: &Printer) -> Result<Report> {
     let report = report(steps);
     for finding in report.open() {
         if finding.rule.definition().severity == Severity::Warning {
@@ -141,7 +142,7 @@ pub fn gate(steps: &[Step], printer: &Printer) -> Result<()> {
         .map(|finding| report.line(finding))
         .collect();
     if errors.is_empty() {
-        return Ok(());
+        return Ok(report);
     }
     Err(Error::failed("the script sees the future; nothing has run")
         .detail(errors.join("\n"))

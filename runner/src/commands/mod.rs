@@ -7,7 +7,9 @@ mod export_model;
 mod functions;
 mod import_model;
 mod lineage;
+mod report;
 mod run;
+mod runs;
 
 use crate::cli::Command;
 use crate::error::Status;
@@ -18,6 +20,8 @@ pub fn dispatch(command: &Command) -> Status {
         Command::Run(args) => run::run(args),
         Command::Check(args) => check::check(args),
         Command::Lineage(args) => lineage::lineage(args),
+        Command::Runs(args) => runs::runs(args),
+        Command::Report(args) => report::report(args),
         Command::Functions(args) => functions::functions(args),
         Command::Config(args) => config::config(args),
         Command::ImportModel(args) => import_model::import_model(args),

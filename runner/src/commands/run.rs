@@ -1,22 +1,28 @@
 //! `lagrange run`: executes scripts step by step on one engine.
+//!
+//! - [`steps`]: the loop.
+//! - [`publish`], [`track`]: what the registry and the tracking server hear of it.
+//! - [`report`]: what a run did.
 
-use std::collections::{BTreeMap, HashSet};
-use std::sync::Arc;
-use std::time::Instant;
+mod publish;
+mod report;
+mod steps;
+mod track;
 
-use serde_json::{Value as Json, json};
-use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
 
+use self::report::{Report, StepReport};
+use self::steps::Run;
 use super::check;
 use crate::cli::{CheckMode, RunArgs};
-use crate::engines::{Choice, Engine, Outcome};
+use crate::engines::Choice;
 use crate::error::{Error, Result, Status};
 use crate::parameters::{self, Step};
-use crate::printer::{Printer, rows};
-use crate::registry::{self, Registry, Saved};
-use crate::script::{self, Action};
+use crate::printer::Printer;
+use crate::registry::Registry;
+use crate::script;
 use crate::settings::Settings;
-use crate::tracking::{self, Tracker};
+use crate::tracking::Beginning;
 use crate::trials::TrialFiles;
 
 /// Runs the command.
@@ -52,10 +58,12 @@ fn run_scripts(args: &RunArgs, printer: &Printer, report: &mut Report) -> Result
         .map(|file| script::read(file))
         .collect::<Result<Vec<_>>>()?;
     let set: BTreeMap<String, String> = args.set.iter().cloned().collect();
+    let beginning = Beginning::of(&scripts, &set, &settings);
     let steps = parameters::bind(scripts, &set, &settings.parameters)?;
-    if args.check != CheckMode::Off {
-        check::gate(&steps, printer)?;
-    }
+    let checked = match args.check {
+        CheckMode::Off => None,
+        CheckMode::Static | CheckMode::Replay => Some(check::gate(&steps, printer)?),
+    };
     if args.dry_run {
         list(&steps, printer, report);
         return Ok(());
@@ -65,17 +73,8 @@ fn run_scripts(args: &RunArgs, printer: &Printer, report: &mut Report) -> Result
         check::replay_gate(&steps, &choice, &settings, printer)?;
     }
     let registry = Registry::open(&settings.model_registry)?;
-    let connection = tracking::connect(&settings);
-    match connection.unreachable {
-        Some(reason) if args.require_tracking => {
-            return Err(Error::failed(reason).hint("start it, or leave out --require-tracking"));
-        }
-        Some(reason) => printer.notice(&format!("{reason}; this run is not tracked")),
-        None => printer.notice(&format!(
-            "tracking server {} answers, but this version does not record runs yet",
-            settings.tracking_uri
-        )),
-    }
+    let beginning = beginning.checked(args.check.name(), checked.as_ref());
+    let mut tracking = track::begin(beginning, &settings, &choice, args, printer)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -83,16 +82,23 @@ fn run_scripts(args: &RunArgs, printer: &Printer, report: &mut Report) -> Result
     printer.progress(&format!("{choice}, {} workers", settings.max_workers));
     let trials = TrialFiles::keep(choice.beside("trials"), printer.ticker());
     runtime.block_on(async {
-        let engine = choice.open(&settings).await?;
-        let mut run = Run {
-            engine,
-            registry,
-            tracker: connection.tracker,
-            trials,
-            printer,
-            report,
+        track::connect(&mut tracking, &settings, args, printer).await?;
+        let outcome = match choice.open(&settings).await {
+            Ok(engine) => {
+                let mut run = Run {
+                    engine,
+                    registry,
+                    tracking: &mut tracking,
+                    trials,
+                    printer,
+                    report: &mut *report,
+                };
+                run.steps(&steps).await
+            }
+            Err(error) => Err(error),
         };
-        run.steps(&steps).await
+        track::end(&mut tracking, &outcome, report.interrupted, printer).await;
+        outcome
     })
 }
 
@@ -109,213 +115,6 @@ fn list(steps: &[Step], printer: &Printer, report: &mut Report) {
                 step.start.line,
                 step.description
             ));
-        }
-    }
-}
-
-/// A run under way.
-struct Run<'a> {
-    engine: Box<dyn Engine>,
-    registry: Registry,
-    tracker: Box<dyn Tracker>,
-    trials: Arc<TrialFiles>,
-    printer: &'a Printer,
-    report: &'a mut Report,
-}
-
-impl Run<'_> {
-    async fn steps(&mut self, steps: &[Step]) -> Result<()> {
-        for (i, step) in steps.iter().enumerate() {
-            let label = format!("[{}/{}] {}", i + 1, steps.len(), step.description);
-            self.printer.start(&label);
-            let start = Instant::now();
-            let outcome = self.step(step).await;
-            self.trials.step_ended();
-            self.report.interrupted = self.trials.was_interrupted();
-            let seconds = start.elapsed().as_secs_f64();
-            self.printer.stop();
-            let mut report = StepReport::of(i, step, "done");
-            report.seconds = Some(seconds);
-            match outcome {
-                Ok((outcome, saved)) => {
-                    report.rows = outcome.rows;
-                    self.show(&label, &outcome, seconds);
-                    report.result = outcome.shown.map(|shown| shown.to_json());
-                    self.tracker
-                        .step(&step.description.to_string(), outcome.rows, seconds);
-                    self.report.steps.push(report);
-                    self.report.models.extend(saved);
-                }
-                Err(error) => {
-                    report.status = "failed";
-                    self.report.steps.push(report);
-                    return Err(failure(error, step, i, steps.len()));
-                }
-            }
-        }
-        Ok(())
-    }
-
-    async fn step(&mut self, step: &Step) -> Result<(Outcome, Vec<Saved>)> {
-        let outcome = self.engine.execute(step).await?;
-        let saved = match step.description.action {
-            Action::CreateTable { temporary: false } => self.save_models(step).await?,
-            _ => Vec::new(),
-        };
-        Ok((outcome, saved))
-    }
-
-    /// Saves the models of the table that a step has made.
-    async fn save_models(&mut self, step: &Step) -> Result<Vec<Saved>> {
-        let Some(target) = &step.description.target else {
-            return Ok(Vec::new());
-        };
-        let table = target
-            .0
-            .last()
-            .and_then(|part| part.as_ident())
-            .map_or_else(|| target.to_string(), |name| name.value.clone());
-        let mut seen = HashSet::new();
-        let mut saved = Vec::new();
-        let registry = &self.registry;
-        let mut sink = |bytes: &[u8], key| {
-            if !seen.insert(Sha256::digest(bytes)) {
-                return Ok(());
-            }
-            let model = lagrange_udfs::models::Model::read(bytes)?;
-            let description = registry::Description {
-                table: &table,
-                script: &step.source.file,
-                header: model.header_json(),
-                key,
-            };
-            saved.push(registry.save(bytes, description)?);
-            Ok(())
-        };
-        self.engine.models(target, &mut sink).await?;
-        Ok(saved)
-    }
-
-    fn show(&self, label: &str, outcome: &Outcome, seconds: f64) {
-        let count = outcome.rows.map(rows).unwrap_or_default();
-        self.printer
-            .progress(&format!("{label:<50} {count:>18} {seconds:>9.2} s"));
-        if let (Some(shown), true) = (&outcome.shown, self.printer.is_text()) {
-            self.printer.result(&format!("{shown}\n"));
-        }
-    }
-}
-
-/// Says which step failed, where it stands and how it reads.
-fn failure(error: Box<Error>, step: &Step, i: usize, count: usize) -> Box<Error> {
-    let headline = format!("step {}/{count} ({}) failed", i + 1, step.description);
-    error
-        .headline(headline)
-        .at(step.source.place(step.start))
-        .excerpt(step.source.lines(step.start, &step.text))
-}
-
-/// What a run did.
-#[derive(Debug, Default)]
-struct Report {
-    steps: Vec<StepReport>,
-    models: Vec<Saved>,
-    interrupted: bool,
-}
-
-/// What a step did.
-#[derive(Debug)]
-struct StepReport {
-    index: usize,
-    file: String,
-    line: u64,
-    kind: String,
-    target: Option<String>,
-    is_table: bool,
-    rows: Option<u64>,
-    seconds: Option<f64>,
-    status: &'static str,
-    result: Option<Json>,
-}
-
-impl StepReport {
-    fn of(i: usize, step: &Step, status: &'static str) -> Self {
-        Self {
-            index: i + 1,
-            file: step.source.file.clone(),
-            line: step.start.line,
-            kind: step.description.kind.clone(),
-            target: step.description.target_name(),
-            is_table: step.description.action == Action::CreateTable { temporary: false },
-            rows: None,
-            seconds: None,
-            status,
-            result: None,
-        }
-    }
-
-    fn to_json(&self) -> Json {
-        let mut json = json!({
-            "index": self.index,
-            "file": self.file,
-            "line": self.line,
-            "kind": self.kind,
-            "target": self.target,
-            "rows": self.rows,
-            "seconds": self.seconds,
-            "status": self.status,
-        });
-        if let Some(result) = &self.result {
-            json["result"] = result.clone();
-        }
-        json
-    }
-}
-
-impl Report {
-    fn to_json(&self, status: Status, error: Option<Json>) -> Json {
-        let models: Vec<Json> = self
-            .models
-            .iter()
-            .map(|saved| {
-                json!({
-                    "table": saved.table,
-                    "path": saved.path.display().to_string(),
-                    "new": saved.new,
-                })
-            })
-            .collect();
-        let steps: Vec<Json> = self.steps.iter().map(StepReport::to_json).collect();
-        let status = match status {
-            Status::Success => "success",
-            Status::Failed => "failed",
-            Status::Usage => "usage error",
-            Status::Internal => "internal error",
-            Status::Interrupted => "interrupted",
-        };
-        let mut json = json!({ "steps": steps, "models": models, "status": status });
-        if let Some(error) = error {
-            json["error"] = error;
-        }
-        json
-    }
-
-    /// The tables written and the models saved.
-    fn summarise(&self, printer: &Printer) {
-        // A table that was replaced counts as it is now.
-        let mut tables: Vec<(&str, Option<u64>)> = Vec::new();
-        for step in self.steps.iter().filter(|step| step.is_table) {
-            let name = step.target.as_deref().unwrap_or_default();
-            tables.retain(|(other, _)| *other != name);
-            tables.push((name, step.rows));
-        }
-        for (name, count) in tables {
-            let count = count.map(rows).unwrap_or_default();
-            printer.result(&format!("table  {name:<40} {count:>18}"));
-        }
-        for model in &self.models {
-            let known = if model.new { "" } else { "  (unchanged)" };
-            printer.result(&format!("model  {}{known}", model.path.display()));
         }
     }
 }

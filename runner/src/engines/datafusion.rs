@@ -11,7 +11,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use datafusion::arrow::datatypes::{DataType, SchemaRef};
 use datafusion::catalog::TableProvider;
-use datafusion::common::{DataFusionError, TableReference};
+use datafusion::common::{DFSchema, DataFusionError, TableReference};
 use datafusion::dataframe::DataFrame;
 use datafusion::datasource::MemTable;
 use datafusion::datasource::file_format::FileFormat;
@@ -44,6 +44,7 @@ use super::store::{Store, Writing, tables_of};
 use super::{Comparison, Engine, ModelSink, ORIGIN, Outcome, expand};
 use crate::error::{Error, Result, did_you_mean};
 use crate::parameters::Step;
+use crate::runs::results::{Rows, Values};
 use crate::script::{Action, parse_query};
 use crate::settings::Settings;
 
@@ -509,6 +510,22 @@ impl Engine for DataFusion {
         Ok(rows)
     }
 
+    async fn rows(&mut self, sql: &str) -> Result<Rows> {
+        let query = parse_query(sql)?;
+        let frame = self.plan(Statement::Query(Box::new(query))).await?;
+        let columns = held(frame.schema());
+        let mut batches = frame.execute_stream().await.map_err(engine_error)?;
+        let mut shown = Shown::default();
+        while let Some(batch) = batches.next().await {
+            datafusion_arrow::add_up_to(&mut shown, &batch.map_err(engine_error)?, usize::MAX)
+                .map_err(|error| Error::failed(error.to_string()))?;
+        }
+        Ok(Rows {
+            columns,
+            rows: shown.rows,
+        })
+    }
+
     async fn columns(&mut self, relation: &str) -> Result<Vec<(String, Comparison)>> {
         let Ok(frame) = self.context.table(TableReference::bare(relation)).await else {
             return Ok(Vec::new());
@@ -523,6 +540,19 @@ impl Engine for DataFusion {
             })
             .collect())
     }
+}
+
+/// What the columns of a schema hold.
+fn held(schema: &DFSchema) -> Vec<(String, Values)> {
+    let fields = schema.fields().iter();
+    fields
+        .map(|field| {
+            (
+                field.name().clone(),
+                datafusion_arrow::held(field.data_type()),
+            )
+        })
+        .collect()
 }
 
 /// The name of a table without a schema.

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use async_trait::async_trait;
-use duckdb::arrow::datatypes::DataType;
+use duckdb::arrow::datatypes::{DataType, Schema};
 use lagrange_udfs::call::{quote_name, quote_text};
 use lagrange_udfs::duckdb::Session;
 use sqlparser::ast::{ObjectName, Query, Visit, VisitMut};
@@ -13,6 +13,7 @@ use super::shown::{Shown, duckdb_arrow};
 use super::{Comparison, Engine, ModelSink, ORIGIN, Outcome, text};
 use crate::error::{Error, Result};
 use crate::parameters::Step;
+use crate::runs::results::{Rows, Values};
 use crate::script::{Action, parse_query};
 use crate::settings::Settings;
 
@@ -158,6 +159,21 @@ impl Engine for DuckDb {
         Ok(rows)
     }
 
+    async fn rows(&mut self, sql: &str) -> Result<Rows> {
+        let mut statement = self.session.prepare(sql).map_err(engine_error)?;
+        let batches = statement.stream_arrow([]).map_err(engine_error)?;
+        let columns = held(&batches.get_schema());
+        let mut shown = Shown::default();
+        for batch in batches {
+            duckdb_arrow::add_up_to(&mut shown, &batch.map_err(engine_error)?, usize::MAX)
+                .map_err(|error| Error::failed(error.to_string()))?;
+        }
+        Ok(Rows {
+            columns,
+            rows: shown.rows,
+        })
+    }
+
     async fn columns(&mut self, relation: &str) -> Result<Vec<(String, Comparison)>> {
         let sql = format!("SELECT * FROM {} LIMIT 0", quote_name(relation));
         let Ok(mut statement) = self.session.prepare(&sql) else {
@@ -177,6 +193,14 @@ impl Engine for DuckDb {
             })
             .collect())
     }
+}
+
+/// What the columns of a schema hold.
+fn held(schema: &Schema) -> Vec<(String, Values)> {
+    let fields = schema.fields().iter();
+    fields
+        .map(|field| (field.name().clone(), duckdb_arrow::held(field.data_type())))
+        .collect()
 }
 
 /// What DuckDB's parser says about a statement; `None` if it reads it, whatever else

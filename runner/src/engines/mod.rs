@@ -10,7 +10,7 @@
 pub mod datafusion;
 pub mod duckdb;
 mod expand;
-mod inputs;
+pub mod inputs;
 pub mod shown;
 mod store;
 mod text;
@@ -25,6 +25,7 @@ use self::shown::Shown;
 use crate::cli::EngineName;
 use crate::error::{Error, Result};
 use crate::parameters::Step;
+use crate::runs::results::Rows;
 use crate::settings::{Database, Settings};
 
 /// What a statement did.
@@ -68,6 +69,10 @@ pub trait Engine {
     /// The rows of a query of the runner's own, in SQL that every engine reads, as
     /// text.
     async fn texts(&mut self, sql: &str) -> Result<Vec<Vec<Option<String>>>>;
+
+    /// The rows of a query of the runner's own, with their types; nested values and
+    /// bytes are left to text.
+    async fn rows(&mut self, sql: &str) -> Result<Rows>;
 
     /// The columns of a relation; none if it is not there.
     async fn columns(&mut self, relation: &str) -> Result<Vec<(String, Comparison)>>;

@@ -34,7 +34,16 @@ macro_rules! arrow_values {
             shown: &mut $crate::engines::shown::Shown,
             batch: &RecordBatch,
         ) -> Result<(), ArrowError> {
-            let room = $crate::engines::shown::SHOWN_ROWS - shown.rows.len();
+            add_up_to(shown, batch, $crate::engines::shown::SHOWN_ROWS)
+        }
+
+        /// Adds the rows of a batch, as long as there are no more than `most`.
+        pub fn add_up_to(
+            shown: &mut $crate::engines::shown::Shown,
+            batch: &RecordBatch,
+            most: usize,
+        ) -> Result<(), ArrowError> {
+            let room = most - shown.rows.len();
             let count = room.min(batch.num_rows());
             let first = shown.rows.len();
             shown.rows.resize_with(first + count, Vec::new);
@@ -74,6 +83,21 @@ macro_rules! arrow_values {
                 DataType::Float16 | DataType::Float32 | DataType::Float64 => Comparison::Rounded,
                 kind if kind.is_nested() => Comparison::Nested,
                 _ => Comparison::Exact,
+            }
+        }
+
+        /// What a column of a type holds.
+        pub fn held(kind: &DataType) -> $crate::runs::results::Values {
+            use $crate::runs::results::Values;
+            match kind {
+                DataType::Boolean => Values::Booleans,
+                DataType::Float16 | DataType::Float32 | DataType::Float64 => Values::Doubles,
+                kind if kind.is_integer() => Values::Integers,
+                kind if kind.is_numeric() => Values::Doubles,
+                DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => Values::Texts,
+                DataType::Dictionary(_, values) => held(values),
+                kind if kind.is_nested() || is_binary(kind) => Values::Nested,
+                _ => Values::Others,
             }
         }
 

@@ -1,0 +1,58 @@
+//! The record of a run, and the tracking server, hear of it: the one place where a
+//! run begins and ends to be recorded.
+
+use crate::cli::RunArgs;
+use crate::engines::Choice;
+use crate::error::Result;
+use crate::printer::Printer;
+use crate::runs::RunStatus;
+use crate::settings::Settings;
+use crate::tracking::{Beginning, Tracking};
+
+/// Begins the record.
+///
+/// # Errors
+/// A record that is required and cannot be written.
+pub(super) fn begin(
+    beginning: Beginning<'_>,
+    settings: &Settings,
+    choice: &Choice,
+    args: &RunArgs,
+    printer: &Printer,
+) -> Result<Tracking> {
+    let mut tracking = Tracking::begin(beginning, settings, choice, args.require_tracking)?;
+    tracking.tell(printer);
+    Ok(tracking)
+}
+
+/// Tells the server that there is a run.
+///
+/// # Errors
+/// A server that is required and cannot be reached.
+pub(super) async fn connect(
+    tracking: &mut Tracking,
+    settings: &Settings,
+    args: &RunArgs,
+    printer: &Printer,
+) -> Result<()> {
+    let outcome = tracking.connect(settings, args.require_tracking).await;
+    tracking.tell(printer);
+    outcome
+}
+
+/// Ends the record, and uploads what the server does not have.
+pub(super) async fn end(
+    tracking: &mut Tracking,
+    outcome: &Result<()>,
+    interrupted: bool,
+    printer: &Printer,
+) {
+    let status = match outcome {
+        Ok(()) => RunStatus::Finished,
+        Err(_) if interrupted => RunStatus::Killed,
+        Err(_) => RunStatus::Failed,
+    };
+    let error = outcome.as_ref().err().map(|error| &**error);
+    tracking.finish(status, error).await;
+    tracking.tell(printer);
+}

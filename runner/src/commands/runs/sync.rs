@@ -1,0 +1,100 @@
+//! `lagrange runs sync`: uploads what the tracking server does not have.
+
+use serde_json::{Value as Json, json};
+
+use crate::cli::RunsSyncArgs;
+use crate::error::{Error, Result, Status};
+use crate::printer::Printer;
+use crate::runs::secrets::Secrets;
+use crate::runs::{Run, RunFolder, RunStatus, Store};
+use crate::settings::Settings;
+use crate::tracking::{Tracker, mlflow};
+
+/// Runs the command.
+pub fn sync(args: &RunsSyncArgs, printer: &Printer) -> Result<Status> {
+    let settings = Settings::resolve(&args.settings)?;
+    let store = Store::open(&settings);
+    let named = !args.runs.is_empty();
+    let mut runs: Vec<(RunFolder, Run)> = Vec::new();
+    if named {
+        for name in &args.runs {
+            runs.push(store.find(name)?);
+        }
+    } else {
+        // The earliest first: a model's versions then follow each other in time.
+        for id in store.ids().iter().rev() {
+            let folder = store.folder(id);
+            match folder.read() {
+                Ok(run) => runs.push((folder, run)),
+                Err(error) => printer.notice(&error.to_string()),
+            }
+        }
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Error::internal(format!("cannot start threads: {error}")))?;
+    runtime.block_on(upload(&settings, runs, named, printer))
+}
+
+async fn upload(
+    settings: &Settings,
+    runs: Vec<(RunFolder, Run)>,
+    named: bool,
+    printer: &Printer,
+) -> Result<Status> {
+    let secrets = Secrets::of_environment();
+    let mut uploader = mlflow::connect(settings)
+        .await
+        .map_err(|reason| Error::failed(reason).hint("start it, or set mlflow.tracking_uri"))?;
+    let mut lines = Vec::new();
+    let mut failed = false;
+    for (folder, run) in &runs {
+        let outcome = if run.status == RunStatus::Running {
+            if !named {
+                continue;
+            }
+            "it is still running".to_owned()
+        } else if uploader.has_all(folder) {
+            if !named {
+                continue;
+            }
+            "the server has all of it".to_owned()
+        } else {
+            // What its process could not say any more.
+            folder.save(run)?;
+            let outcome = uploader.bring(folder, run).await;
+            if let Some(reason) = outcome.lost {
+                let reason = secrets.clean(&reason);
+                return Err(Error::failed(format!("{}: {reason}", run.id))
+                    .hint("what was uploaded is noted; lagrange runs sync goes on from there"));
+            }
+            failed |= !outcome.refused.is_empty();
+            for reason in &outcome.refused {
+                let reason = secrets.clean(reason);
+                printer.notice(&format!("{}: the tracking server refused {reason}", run.id));
+            }
+            uploader.page().unwrap_or_default()
+        };
+        lines.push((run.id.clone(), outcome));
+    }
+    if printer.is_text() {
+        for (id, outcome) in &lines {
+            printer.result(&format!("{id}  {outcome}"));
+        }
+        if lines.is_empty() {
+            printer.result("the server has all runs");
+        }
+    } else {
+        let list: Vec<Json> = lines
+            .iter()
+            .map(|(id, outcome)| json!({ "id": id, "outcome": outcome }))
+            .collect();
+        printer.result(&format!("{:#}", Json::from(list)));
+    }
+    Ok(if failed {
+        Status::Failed
+    } else {
+        Status::Success
+    })
+}
