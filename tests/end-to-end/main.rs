@@ -3,6 +3,7 @@
 mod check;
 mod configuration;
 mod functions;
+mod gcs;
 mod inputs;
 mod lineage;
 mod models;

@@ -1,12 +1,13 @@
 //! One verb, one file; each returns how the process ends.
 
-mod catalogue;
+pub mod catalogue;
 mod check;
 mod config;
 mod export_model;
 mod functions;
 mod import_model;
 mod lineage;
+mod models;
 mod run;
 
 use crate::cli::Command;
@@ -20,6 +21,7 @@ pub fn dispatch(command: &Command) -> Status {
         Command::Lineage(args) => lineage::lineage(args),
         Command::Functions(args) => functions::functions(args),
         Command::Config(args) => config::config(args),
+        Command::Models(args) => models::models(args),
         Command::ImportModel(args) => import_model::import_model(args),
         Command::ExportModel(args) => export_model::export_model(args),
     }

@@ -1,11 +1,10 @@
 //! `lagrange run`: executes scripts step by step on one engine.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
 use serde_json::{Value as Json, json};
-use sha2::{Digest, Sha256};
 
 use super::check;
 use crate::cli::{CheckMode, RunArgs};
@@ -13,7 +12,8 @@ use crate::engines::{Choice, Engine, Outcome};
 use crate::error::{Error, Result, Status};
 use crate::parameters::{self, Step};
 use crate::printer::{Printer, rows};
-use crate::registry::{self, Registry, Saved};
+use crate::registry::Published;
+use crate::registry::steps::Publisher;
 use crate::script::{self, Action};
 use crate::settings::Settings;
 use crate::tracking::{self, Tracker};
@@ -64,7 +64,7 @@ fn run_scripts(args: &RunArgs, printer: &Printer, report: &mut Report) -> Result
     if args.check == CheckMode::Replay {
         check::replay_gate(&steps, &choice, &settings, printer)?;
     }
-    let registry = Registry::open(&settings.model_registry)?;
+    let publisher = Publisher::new(&settings, &choice, args.check, &steps)?;
     let connection = tracking::connect(&settings);
     match connection.unreachable {
         Some(reason) if args.require_tracking => {
@@ -86,7 +86,7 @@ fn run_scripts(args: &RunArgs, printer: &Printer, report: &mut Report) -> Result
         let engine = choice.open(&settings).await?;
         let mut run = Run {
             engine,
-            registry,
+            publisher,
             tracker: connection.tracker,
             trials,
             printer,
@@ -116,7 +116,7 @@ fn list(steps: &[Step], printer: &Printer, report: &mut Report) {
 /// A run under way.
 struct Run<'a> {
     engine: Box<dyn Engine>,
-    registry: Registry,
+    publisher: Publisher<'a>,
     tracker: Box<dyn Tracker>,
     trials: Arc<TrialFiles>,
     printer: &'a Printer,
@@ -144,7 +144,7 @@ impl Run<'_> {
                     self.tracker
                         .step(&step.description.to_string(), outcome.rows, seconds);
                     self.report.steps.push(report);
-                    self.report.models.extend(saved);
+                    self.report.models.extend(saved.iter().map(Saved::of));
                 }
                 Err(error) => {
                     report.status = "failed";
@@ -156,44 +156,15 @@ impl Run<'_> {
         Ok(())
     }
 
-    async fn step(&mut self, step: &Step) -> Result<(Outcome, Vec<Saved>)> {
+    async fn step(&mut self, step: &Step) -> Result<(Outcome, Vec<Published>)> {
         let outcome = self.engine.execute(step).await?;
         let saved = match step.description.action {
-            Action::CreateTable { temporary: false } => self.save_models(step).await?,
+            Action::CreateTable { temporary: false } => {
+                self.publisher.step(step, self.engine.as_mut()).await?
+            }
             _ => Vec::new(),
         };
         Ok((outcome, saved))
-    }
-
-    /// Saves the models of the table that a step has made.
-    async fn save_models(&mut self, step: &Step) -> Result<Vec<Saved>> {
-        let Some(target) = &step.description.target else {
-            return Ok(Vec::new());
-        };
-        let table = target
-            .0
-            .last()
-            .and_then(|part| part.as_ident())
-            .map_or_else(|| target.to_string(), |name| name.value.clone());
-        let mut seen = HashSet::new();
-        let mut saved = Vec::new();
-        let registry = &self.registry;
-        let mut sink = |bytes: &[u8], key| {
-            if !seen.insert(Sha256::digest(bytes)) {
-                return Ok(());
-            }
-            let model = lagrange_udfs::models::Model::read(bytes)?;
-            let description = registry::Description {
-                table: &table,
-                script: &step.source.file,
-                header: model.header_json(),
-                key,
-            };
-            saved.push(registry.save(bytes, description)?);
-            Ok(())
-        };
-        self.engine.models(target, &mut sink).await?;
-        Ok(saved)
     }
 
     fn show(&self, label: &str, outcome: &Outcome, seconds: f64) {
@@ -221,6 +192,28 @@ struct Report {
     steps: Vec<StepReport>,
     models: Vec<Saved>,
     interrupted: bool,
+}
+
+/// A model that was published.
+#[derive(Debug)]
+struct Saved {
+    table: Option<String>,
+    name: String,
+    version: u64,
+    path: String,
+    new: bool,
+}
+
+impl Saved {
+    fn of(published: &Published) -> Self {
+        Self {
+            table: published.manifest.lineage.table.clone(),
+            name: published.manifest.name.clone(),
+            version: published.manifest.version,
+            path: published.path.clone(),
+            new: published.new,
+        }
+    }
 }
 
 /// What a step did.
@@ -280,7 +273,9 @@ impl Report {
             .map(|saved| {
                 json!({
                     "table": saved.table,
-                    "path": saved.path.display().to_string(),
+                    "name": saved.name,
+                    "version": saved.version,
+                    "path": saved.path,
                     "new": saved.new,
                 })
             })
@@ -314,8 +309,10 @@ impl Report {
             printer.result(&format!("table  {name:<40} {count:>18}"));
         }
         for model in &self.models {
+            let Saved { name, version, path, .. } = model;
             let known = if model.new { "" } else { "  (unchanged)" };
-            printer.result(&format!("model  {}{known}", model.path.display()));
+            let version = format!("version {version}");
+            printer.result(&format!("model  {name:<40} {version:>18}  {path}{known}"));
         }
     }
 }
