@@ -98,7 +98,9 @@ impl Gcs {
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    mutex
+        .lock()
+        .unwrap_or_else(|poisoned| poisoned.into_inner())
 }
 
 /// Answers the requests of a connection until it closes.
@@ -111,7 +113,9 @@ fn serve(connection: TcpStream, shared: &Shared) {
     while let Some(request) = read(&mut reader) {
         let number = shared.requests.fetch_add(1, Ordering::SeqCst) + 1;
         let fault = *lock(&shared.fault);
-        let fault = fault.filter(|(n, _)| number.is_multiple_of(*n)).map(|(_, fault)| fault);
+        let fault = fault
+            .filter(|(n, _)| number.is_multiple_of(*n))
+            .map(|(_, fault)| fault);
         let response = match fault {
             Some(Fault::Refused) => Response::new(503),
             _ => lock(&shared.bucket).answer(&request),
@@ -151,7 +155,9 @@ fn read(reader: &mut BufReader<TcpStream>) -> Option<Request> {
         };
         headers.insert(name.to_lowercase(), value.trim().to_owned());
     }
-    let length = headers.get("content-length").map_or(Some(0), |text| text.parse().ok())?;
+    let length = headers
+        .get("content-length")
+        .map_or(Some(0), |text| text.parse().ok())?;
     let mut body = vec![0; length];
     reader.read_exact(&mut body).ok()?;
     let (path, query) = target.split_once('?').unwrap_or((&target, ""));
@@ -160,7 +166,9 @@ fn read(reader: &mut BufReader<TcpStream>) -> Option<Request> {
     Some(Request {
         method,
         path: decoded(path.trim_start_matches('/')),
-        query: query.map(|(name, value)| (decoded(name), decoded(&value.replace('+', " ")))).collect(),
+        query: query
+            .map(|(name, value)| (decoded(name), decoded(&value.replace('+', " "))))
+            .collect(),
         headers,
         body,
     })
@@ -172,7 +180,8 @@ fn decoded(text: &str) -> String {
     let mut rest = text.as_bytes();
     while let [first, more @ ..] = rest {
         let code = (*first == b'%').then(|| more.get(..2)).flatten();
-        let code = code.and_then(|code| u8::from_str_radix(std::str::from_utf8(code).ok()?, 16).ok());
+        let code =
+            code.and_then(|code| u8::from_str_radix(std::str::from_utf8(code).ok()?, 16).ok());
         bytes.push(code.unwrap_or(*first));
         rest = if code.is_some() { &more[2..] } else { more };
     }
@@ -181,7 +190,9 @@ fn decoded(text: &str) -> String {
 
 /// A text within XML.
 fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
 }
 
 impl Response {
@@ -225,7 +236,10 @@ impl Bucket {
                 ))
             }
             ("PUT", Some(id)) => {
-                let number = request.query.get("partNumber").and_then(|text| text.parse().ok());
+                let number = request
+                    .query
+                    .get("partNumber")
+                    .and_then(|text| text.parse().ok());
                 let (Some(parts), Some(number)) = (self.uploads.get_mut(id), number) else {
                     return Response::new(404);
                 };
@@ -271,7 +285,10 @@ impl Bucket {
     }
 
     fn put_if(&mut self, request: &Request) -> Response {
-        let there = self.objects.get(&request.path).map_or(0, |object| object.generation);
+        let there = self
+            .objects
+            .get(&request.path)
+            .map_or(0, |object| object.generation);
         let wanted = request.headers.get("x-goog-if-generation-match");
         if wanted.is_some_and(|wanted| *wanted != there.to_string()) {
             return Response::new(412);
@@ -294,7 +311,10 @@ impl Bucket {
         let length = object.bytes.len();
         let range = request.headers.get("range").and_then(|range| {
             let (from, to) = range.strip_prefix("bytes=")?.split_once('-')?;
-            let last = |text: &str| text.parse().map_or(length, |to: usize| (to + 1).min(length));
+            let last = |text: &str| {
+                text.parse()
+                    .map_or(length, |to: usize| (to + 1).min(length))
+            };
             match from {
                 "" => Some((length.saturating_sub(to.parse().ok()?), length)),
                 from => Some((from.parse().ok()?, last(to))),
@@ -346,11 +366,15 @@ impl Bucket {
         }
         for folder in folders {
             let folder = escaped(&folder);
-            xml.push_str(&format!("<CommonPrefixes><Prefix>{folder}</Prefix></CommonPrefixes>"));
+            xml.push_str(&format!(
+                "<CommonPrefixes><Prefix>{folder}</Prefix></CommonPrefixes>"
+            ));
         }
         if let Some(next) = next {
             let next = escaped(&next);
-            xml.push_str(&format!("<NextContinuationToken>{next}</NextContinuationToken>"));
+            xml.push_str(&format!(
+                "<NextContinuationToken>{next}</NextContinuationToken>"
+            ));
         }
         xml.push_str("</ListBucketResult>");
         Response::xml(xml)

@@ -17,7 +17,9 @@ impl ModelSource for Example {
     fn resolve(&self, reference: &str) -> Result<String, String> {
         match reference {
             "example" | "example@1" | "example@champion" => Ok("example@1".to_owned()),
-            _ => Err(format!("there is no model '{reference}' in the test's registry")),
+            _ => Err(format!(
+                "there is no model '{reference}' in the test's registry"
+            )),
         }
     }
 
@@ -47,6 +49,8 @@ impl ModelSource for Example {
             r2: None,
             degrees_of_freedom: 1.0,
         });
-        Model::new(header, body).write().map_err(|error| error.to_string())
+        Model::new(header, body)
+            .write()
+            .map_err(|error| error.to_string())
     }
 }

@@ -184,7 +184,9 @@ fn expected(text: &str) -> Result<ExpectedVersion, String> {
     }
     match text.parse() {
         Ok(version) if version > 0 => Ok(ExpectedVersion(Some(version))),
-        _ => Err(format!("'{text}' is neither a version, such as 2, nor none")),
+        _ => Err(format!(
+            "'{text}' is neither a version, such as 2, nor none"
+        )),
     }
 }
 

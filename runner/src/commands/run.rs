@@ -309,7 +309,12 @@ impl Report {
             printer.result(&format!("table  {name:<40} {count:>18}"));
         }
         for model in &self.models {
-            let Saved { name, version, path, .. } = model;
+            let Saved {
+                name,
+                version,
+                path,
+                ..
+            } = model;
             let known = if model.new { "" } else { "  (unchanged)" };
             let version = format!("version {version}");
             printer.result(&format!("model  {name:<40} {version:>18}  {path}{known}"));

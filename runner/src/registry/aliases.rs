@@ -75,7 +75,7 @@ impl Registry {
     async fn serials(&self, name: &str, alias: &str) -> Result<Vec<u64>> {
         names::check_name(name)?;
         names::check_alias(alias)?;
-        let folder = path([name, ALIASES, alias]);
+        let folder = path(&[name, ALIASES, alias]);
         let store = self.place.reading()?;
         let objects: Vec<_> = store
             .list(Some(&folder))
@@ -84,7 +84,14 @@ impl Registry {
             .map_err(|error| self.place.error("list", &folder, &error))?;
         let mut serials: Vec<u64> = objects
             .iter()
-            .filter_map(|object| object.location.filename()?.strip_suffix(".json")?.parse().ok())
+            .filter_map(|object| {
+                object
+                    .location
+                    .filename()?
+                    .strip_suffix(".json")?
+                    .parse()
+                    .ok()
+            })
             .collect();
         serials.sort_unstable();
         Ok(serials)
@@ -244,8 +251,9 @@ impl Registry {
                 "the {alias} of {name} is version {} and was no other before",
                 head.version
             );
-            return Err(Error::failed(message)
-                .hint(format!("lagrange models promote {name} VERSION --to {alias}")));
+            return Err(Error::failed(message).hint(format!(
+                "lagrange models promote {name} VERSION --to {alias}"
+            )));
         };
         let mut entry = next_entry(
             alias,
@@ -313,7 +321,7 @@ impl Registry {
 }
 
 fn entry_path(name: &str, alias: &str, serial: u64) -> object_store::path::Path {
-    path([name, ALIASES, alias, &format!("{serial:0DIGITS$}.json")])
+    path(&[name, ALIASES, alias, &format!("{serial:0DIGITS$}.json")])
 }
 
 fn next_entry(
@@ -338,5 +346,8 @@ fn next_entry(
 }
 
 fn shown(version: Option<u64>) -> String {
-    version.map_or_else(|| "no version".to_owned(), |version| format!("version {version}"))
+    version.map_or_else(
+        || "no version".to_owned(),
+        |version| format!("version {version}"),
+    )
 }

@@ -34,7 +34,11 @@ fn table(card: &mut String, head: &[&str], rows: &[Vec<String>]) {
         let cells: Vec<String> = cells.collect();
         format!("| {} |", cells.join(" | "))
     };
-    let _ = writeln!(card, "{}", line(&mut head.iter().map(|cell| (*cell).to_owned())));
+    let _ = writeln!(
+        card,
+        "{}",
+        line(&mut head.iter().map(|cell| (*cell).to_owned()))
+    );
     let _ = writeln!(card, "{}", line(&mut head.iter().map(|_| "---".to_owned())));
     for row in rows {
         let _ = writeln!(card, "{}", line(&mut row.iter().map(|cell| escaped(cell))));
@@ -63,7 +67,10 @@ fn summary(card: &mut String, manifest: &Manifest) {
     ];
     if let Some(engine) = &manifest.engine {
         let version = engine.version.as_deref().unwrap_or_default();
-        rows.push(vec!["Engine".to_owned(), format!("{} {version}", engine.name)]);
+        rows.push(vec![
+            "Engine".to_owned(),
+            format!("{} {version}", engine.name),
+        ]);
     }
     if !manifest.key.is_empty() {
         rows.push(vec!["For".to_owned(), pairs(&manifest.key)]);
@@ -72,7 +79,10 @@ fn summary(card: &mut String, manifest: &Manifest) {
         rows.push(vec!["Run".to_owned(), code(run)]);
     }
     rows.push(vec!["Gates".to_owned(), manifest.gates.name().to_owned()]);
-    rows.push(vec!["Lookahead check".to_owned(), manifest.guard.text.clone()]);
+    rows.push(vec![
+        "Lookahead check".to_owned(),
+        manifest.guard.text.clone(),
+    ]);
     table(card, &["", ""], &rows);
 }
 
@@ -122,7 +132,10 @@ fn data(card: &mut String, manifest: &Manifest) {
         rows.push(vec!["SHA-256 of the script".to_owned(), code(digest)]);
     }
     for input in &lineage.inputs {
-        let digest = input.digest.as_ref().map(|digest| format!(", digest {}", code(digest)));
+        let digest = input
+            .digest
+            .as_ref()
+            .map(|digest| format!(", digest {}", code(digest)));
         let text = format!("{}{}", code(&input.name), digest.unwrap_or_default());
         rows.push(vec!["Reads".to_owned(), text]);
     }
@@ -170,8 +183,21 @@ fn metrics(card: &mut String, metrics: &[Metric]) {
             ]
         })
         .collect();
-    table(card, &["Metric", "In sample", "Folds, mean", "Folds, deviation", "Out of sample"], &rows);
-    if metrics.iter().all(|metric| metric.out_of_sample.is_none() && metric.cv_mean.is_none()) {
+    table(
+        card,
+        &[
+            "Metric",
+            "In sample",
+            "Folds, mean",
+            "Folds, deviation",
+            "Out of sample",
+        ],
+        &rows,
+    );
+    if metrics
+        .iter()
+        .all(|metric| metric.out_of_sample.is_none() && metric.cv_mean.is_none())
+    {
         card.push_str(
             "Only rows that trained the model were measured: this says little of other rows.\n\n",
         );
@@ -183,7 +209,11 @@ fn features(card: &mut String, manifest: &Manifest, model: &Model) {
     let names = &manifest.features;
     let kinds = model.body().feature_types(names.len());
     let (title, mut order) = importance(model, names.len());
-    let total: f64 = order.iter().filter_map(|(_, value)| *value).map(f64::abs).sum();
+    let total: f64 = order
+        .iter()
+        .filter_map(|(_, value)| *value)
+        .map(f64::abs)
+        .sum();
     // Trees and coefficients: the largest first, those without a number as they are.
     order.sort_by(|a, b| {
         let size = |value: &Option<f64>| value.map_or(-1.0, f64::abs);
@@ -194,7 +224,9 @@ fn features(card: &mut String, manifest: &Manifest, model: &Model) {
         .filter_map(|(i, value)| {
             let mut row = vec![code(names.get(*i)?), kinds.get(*i)?.to_string()];
             if title.is_some() {
-                let share = value.filter(|_| total > 0.0).map(|value| value.abs() / total);
+                let share = value
+                    .filter(|_| total > 0.0)
+                    .map(|value| value.abs() / total);
                 row.push(optional(*value));
                 row.push(share.map_or_else(String::new, |share| format!("{:.1} %", share * 100.0)));
             }
@@ -219,7 +251,10 @@ pub fn importance(
     if let Some(linear) = model.body().linear() {
         let values = linear.coefficients.iter();
         let values = values.map(|coefficient| Some(coefficient.standardized));
-        return (Some("Standardised coefficient"), values.enumerate().collect());
+        return (
+            Some("Standardised coefficient"),
+            values.enumerate().collect(),
+        );
     }
     if let Some(trees) = model.body().trees() {
         let gains = trees.gains(features).into_iter().map(Some);
@@ -237,14 +272,23 @@ fn stability(card: &mut String, stability: &[Stability]) {
         .iter()
         .take(LISTED)
         .map(|row| {
-            vec![code(&row.feature), optional(row.psi), optional(row.ks), row.status.clone()]
+            vec![
+                code(&row.feature),
+                optional(row.psi),
+                optional(row.ks),
+                row.status.clone(),
+            ]
         })
         .collect();
     table(card, &["Feature", "PSI", "KS", "Status"], &rows);
 }
 
 fn options(card: &mut String, manifest: &Manifest) {
-    let Some(parameters) = manifest.parameters.as_object().filter(|map| !map.is_empty()) else {
+    let Some(parameters) = manifest
+        .parameters
+        .as_object()
+        .filter(|map| !map.is_empty())
+    else {
         return;
     };
     card.push_str("## Options\n\n");
@@ -256,7 +300,12 @@ fn options(card: &mut String, manifest: &Manifest) {
 }
 
 fn use_it(card: &mut String, manifest: &Manifest, model: &Model, no_onnx: Option<&String>) {
-    let Manifest { name, version, features, .. } = manifest;
+    let Manifest {
+        name,
+        version,
+        features,
+        ..
+    } = manifest;
     card.push_str("## Use it in SQL\n\n```sql\n");
     let fields: Vec<String> = features
         .iter()
@@ -269,7 +318,11 @@ fn use_it(card: &mut String, manifest: &Manifest, model: &Model, no_onnx: Option
             format!("'{}': {column}", feature.replace('\'', "''"))
         })
         .collect();
-    let more = if features.len() > IN_EXAMPLES { ", ..." } else { "" };
+    let more = if features.len() > IN_EXAMPLES {
+        ", ..."
+    } else {
+        ""
+    };
     let _ = writeln!(
         card,
         "SELECT predict_model('{name}@{version}', {{{}{more}}}) FROM my_table;\n```\n",
@@ -289,15 +342,25 @@ fn use_it(card: &mut String, manifest: &Manifest, model: &Model, no_onnx: Option
             _ => "[0.0]",
         };
         // JSON text is a Python literal.
-        let _ = writeln!(card, "    {}: np.array({value}),", Json::from(feature.as_str()));
+        let _ = writeln!(
+            card,
+            "    {}: np.array({value}),",
+            Json::from(feature.as_str())
+        );
     }
     if features.len() > IN_EXAMPLES {
-        let _ = writeln!(card, "    # ... and the other {}", features.len() - IN_EXAMPLES);
+        let _ = writeln!(
+            card,
+            "    # ... and the other {}",
+            features.len() - IN_EXAMPLES
+        );
     }
     card.push_str("}\n(prediction,) = session.run([\"prediction\"], inputs)\n```\n");
 }
 
 fn is_plain(name: &str) -> bool {
     name.starts_with(|c: char| c.is_ascii_lowercase() || c == '_')
-        && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
+        && name
+            .chars()
+            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
 }

@@ -192,13 +192,46 @@ mod tests {
 
     #[test]
     fn names_that_are_paths_or_devices_are_refused() {
-        for good in ["model", "model.AAPL", "model.BRK.B", "a-b_c.1", "_x", "M", "comet", "com10"] {
+        for good in [
+            "model",
+            "model.AAPL",
+            "model.BRK.B",
+            "a-b_c.1",
+            "_x",
+            "M",
+            "comet",
+            "com10",
+        ] {
             assert!(check_name(good).is_ok(), "{good}");
         }
         let long = "x".repeat(LONGEST + 1);
         for bad in [
-            "", ".", "..", "../x", "a/b", "a\\b", "a..b", ".hidden", "end.", "-x", "a\0b", "a\nb", "a b", "a@b", "é",
-            "C:", "con", "NUL", "aux.model", "com1", "LPT9.x", "a%2e", "a:b", "a*", "a#1", &long,
+            "",
+            ".",
+            "..",
+            "../x",
+            "a/b",
+            "a\\b",
+            "a..b",
+            ".hidden",
+            "end.",
+            "-x",
+            "a\0b",
+            "a\nb",
+            "a b",
+            "a@b",
+            "é",
+            "C:",
+            "con",
+            "NUL",
+            "aux.model",
+            "com1",
+            "LPT9.x",
+            "a%2e",
+            "a:b",
+            "a*",
+            "a#1",
+            &long,
         ] {
             let error = check_name(bad).expect_err(bad);
             assert_eq!(error.status(), crate::error::Status::Usage, "{bad:?}");
@@ -226,14 +259,36 @@ mod tests {
         assert_eq!(parse("m@v3").unwrap(), ("m".to_owned(), version));
         let alias = Some(Selector::Alias("champion".to_owned()));
         assert_eq!(parse("m.A@champion").unwrap(), ("m.A".to_owned(), alias));
-        for bad in ["", "@3", "m@", "m@0", "m@../x", "m@1@2", "m@99999999999999999999", "m@latest"] {
+        for bad in [
+            "",
+            "@3",
+            "m@",
+            "m@0",
+            "m@../x",
+            "m@1@2",
+            "m@99999999999999999999",
+            "m@latest",
+        ] {
             assert!(parse(bad).is_err(), "{bad}");
         }
     }
 
     #[test]
     fn every_text_has_a_name_of_its_own() {
-        let texts = ["my model", "my_model", "my-model", "../../etc", "..", "", "é", "ê", "con", "a..b", "a/b", "A b"];
+        let texts = [
+            "my model",
+            "my_model",
+            "my-model",
+            "../../etc",
+            "..",
+            "",
+            "é",
+            "ê",
+            "con",
+            "a..b",
+            "a/b",
+            "A b",
+        ];
         let mut names = Vec::new();
         for text in texts {
             let name = registered(text);

@@ -86,7 +86,8 @@ impl Place {
             "s3" | "s3a" => Kind::Amazon,
             "az" | "azure" | "abfs" | "abfss" => Kind::Azure,
             _ => {
-                let message = format!("storage.model_registry {location}: unknown store '{scheme}'");
+                let message =
+                    format!("storage.model_registry {location}: unknown store '{scheme}'");
                 return Err(Error::usage(message)
                     .hint("use a folder, gs://, s3://, az:// or, for tests, memory://"));
             }
@@ -156,7 +157,10 @@ impl Place {
         }
         if let Kind::Folder(folder) = &self.kind {
             std::fs::create_dir_all(folder).map_err(|error| {
-                Error::io(format!("cannot create the model registry {}", folder.display()), &error)
+                Error::io(
+                    format!("cannot create the model registry {}", folder.display()),
+                    &error,
+                )
             })?;
         }
         self.open()
@@ -176,8 +180,7 @@ impl Place {
         let prefix = || {
             let rest = self.location.split_once("://").map_or("", |(_, rest)| rest);
             let folder = rest.split_once('/').map_or("", |(_, folder)| folder);
-            Path::parse(folder)
-                .map_err(|error| failed(StoreError::InvalidPath { source: error }))
+            Path::parse(folder).map_err(|error| failed(StoreError::InvalidPath { source: error }))
         };
         let address = self.location.replacen("azure://", "az://", 1);
         let store: Store = match &self.kind {
@@ -232,8 +235,8 @@ impl Place {
 
     /// What a store says, for people.
     pub fn error(&self, doing: &str, path: &Path, error: &StoreError) -> Box<Error> {
-        let failed = Error::failed(format!("cannot {doing} {}", self.shown(path)))
-            .detail(error.to_string());
+        let failed =
+            Error::failed(format!("cannot {doing} {}", self.shown(path))).detail(error.to_string());
         match error {
             StoreError::PermissionDenied { .. }
             | StoreError::Unauthenticated { .. }
@@ -286,7 +289,7 @@ impl Place {
             } else {
                 store.put(path, PutPayload::from_bytes(bytes)).await?;
             }
-            Ok(())
+            Ok::<(), StoreError>(())
         };
         write
             .await
@@ -354,12 +357,28 @@ mod tests {
     #[test]
     fn places_are_told_apart() {
         for good in [
-            "./models", "models/", "file:///var/models", "memory://", "memory://a/b", "gs://bucket", "gs://bucket/a/b/",
-            "s3://bucket/a", "az://container/a",
+            "./models",
+            "models/",
+            "file:///var/models",
+            "memory://",
+            "memory://a/b",
+            "gs://bucket",
+            "gs://bucket/a/b/",
+            "s3://bucket/a",
+            "az://container/a",
         ] {
             assert!(Place::parse(good).is_ok(), "{good}");
         }
-        for bad in ["", "/", "file://", "ftp://host/a", "gs://", "gs:///a", "s3://", "http://host/a"] {
+        for bad in [
+            "",
+            "/",
+            "file://",
+            "ftp://host/a",
+            "gs://",
+            "gs:///a",
+            "s3://",
+            "http://host/a",
+        ] {
             assert!(Place::parse(bad).is_err(), "{bad}");
         }
     }

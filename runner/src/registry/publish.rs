@@ -25,8 +25,10 @@ pub struct Published {
     /// Where its files are.
     pub path: String,
     /// The model.
+    #[allow(dead_code, reason = "for those who record runs")]
     pub model: Bytes,
     /// The same as ONNX, where it can be exported.
+    #[allow(dead_code, reason = "for those who record runs")]
     pub onnx: Option<Bytes>,
 }
 
@@ -44,8 +46,10 @@ impl Registry {
     /// # Errors
     /// Bytes that are no model, a store that cannot be written.
     pub async fn publish(&self, drafts: Vec<Draft>) -> Result<Vec<Published>> {
-        let prepared: Vec<Prepared> =
-            drafts.into_iter().map(Draft::prepare).collect::<Result<_>>()?;
+        let prepared: Vec<Prepared> = drafts
+            .into_iter()
+            .map(Draft::prepare)
+            .collect::<Result<_>>()?;
         let staged: Vec<Result<Staged>> = futures::stream::iter(prepared)
             .map(|prepared| self.stage(prepared))
             .buffered(AT_ONCE)
@@ -106,7 +110,9 @@ impl Registry {
         let name = prepared.manifest.name.clone();
         if let Some(manifest) = self.published_before(&prepared.manifest).await? {
             return Ok(Staged::There(Published {
-                path: self.place.shown(&path([&name, &manifest.version.to_string()])),
+                path: self
+                    .place
+                    .shown(&path(&[&name, &manifest.version.to_string()])),
                 manifest,
                 new: false,
                 model: prepared.bytes,
@@ -136,7 +142,9 @@ impl Registry {
             return Err(error);
         }
         Ok(Staged::New(Published {
-            path: self.place.shown(&path([&name, &manifest.version.to_string()])),
+            path: self
+                .place
+                .shown(&path(&[&name, &manifest.version.to_string()])),
             manifest,
             new: true,
             model: prepared.bytes,
@@ -146,22 +154,22 @@ impl Registry {
 
     async fn write_files(&self, manifest: &Manifest, files: BTreeMap<&str, Bytes>) -> Result<()> {
         let (name, version) = (&manifest.name, manifest.version);
-        let marker = path([name, CONTENTS, &manifest.content, &version.to_string()]);
+        let marker = path(&[name, CONTENTS, &manifest.content, &version.to_string()]);
         let mut all: Vec<_> = files
             .into_iter()
             .map(|(which, bytes)| (file(name, version, which), bytes))
             .collect();
         all.push((marker, Bytes::from_static(b"\n")));
-        let writes = all.into_iter().map(|(at, bytes)| async move {
-            self.place.put(&at, bytes).await
-        });
+        let writes = all
+            .into_iter()
+            .map(|(at, bytes)| async move { self.place.put(&at, bytes).await });
         futures::future::try_join_all(writes).await?;
         self.place.settle(&file(name, version, MODEL))
     }
 
     /// The version that holds the same model under the same key, if there is one.
     async fn published_before(&self, manifest: &Manifest) -> Result<Option<Manifest>> {
-        let folder = path([&manifest.name, CONTENTS, &manifest.content]);
+        let folder = path(&[&manifest.name, CONTENTS, &manifest.content]);
         let store = self.place.reading()?;
         let objects: Vec<_> = store
             .list(Some(&folder))
@@ -186,11 +194,15 @@ impl Registry {
 
     /// Takes the next number of a name.
     async fn claim_number(&self, name: &str) -> Result<u64> {
-        let folder = path([name]);
-        let listed = self.place.reading()?.list_with_delimiter(Some(&folder)).await;
+        let folder = path(&[name]);
+        let listed = self
+            .place
+            .reading()?
+            .list_with_delimiter(Some(&folder))
+            .await;
         let listed = listed.map_err(|error| self.place.error("list", &folder, &error))?;
         let taken = listed.common_prefixes.iter();
-        let taken = taken.filter_map(|prefix| prefix.parts().last()?.as_ref().parse::<u64>().ok());
+        let taken = taken.filter_map(|prefix| prefix.filename()?.parse::<u64>().ok());
         let mut number = taken.max().unwrap_or(0) + 1;
         loop {
             let claim = json!({ "created": now(), "token": token() });
@@ -207,6 +219,8 @@ impl Registry {
     /// sees it. If the store refuses that, too, it stays unfinished, which nobody sees
     /// either.
     async fn abandon(&self, manifest: &Manifest) {
-        let _ = self.bury(&manifest.name, manifest.version, Some(manifest)).await;
+        let _ = self
+            .bury(&manifest.name, manifest.version, Some(manifest))
+            .await;
     }
 }

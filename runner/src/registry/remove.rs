@@ -43,10 +43,16 @@ impl Registry {
         }
         let manifest = self.manifest(name, version).await?;
         let heads = self.heads(name).await?;
-        let using: Vec<_> = heads.iter().filter(|head| head.version == version).collect();
+        let using: Vec<_> = heads
+            .iter()
+            .filter(|head| head.version == version)
+            .collect();
         if !using.is_empty() && !force {
             let aliases: Vec<&str> = using.iter().map(|head| head.entry.alias.as_str()).collect();
-            let message = format!("version {version} of {name} is the {}", aliases.join(" and the "));
+            let message = format!(
+                "version {version} of {name} is the {}",
+                aliases.join(" and the ")
+            );
             return Err(Error::failed(message).hint(
                 "promote another version first, or pass --force: the alias then returns to the \
                  version before",
@@ -115,7 +121,7 @@ impl Registry {
 
     /// Removes what a deleted version has but its claim and its tombstone.
     async fn clear(&self, name: &str, version: u64, manifest: Option<&Manifest>) -> Result<()> {
-        let folder = path([name, &version.to_string()]);
+        let folder = path(&[name, &version.to_string()]);
         let store = self.place.reading()?;
         let objects: Vec<_> = store
             .list(Some(&folder))
@@ -124,12 +130,16 @@ impl Registry {
             .map_err(|error| self.place.error("list", &folder, &error))?;
         for object in objects {
             let kept = [CLAIM, TOMBSTONE];
-            if !object.location.filename().is_some_and(|file| kept.contains(&file)) {
+            if !object
+                .location
+                .filename()
+                .is_some_and(|file| kept.contains(&file))
+            {
                 self.place.remove(&object.location).await?;
             }
         }
         if let Some(manifest) = manifest {
-            let marker = path([name, CONTENTS, &manifest.content, &version.to_string()]);
+            let marker = path(&[name, CONTENTS, &manifest.content, &version.to_string()]);
             self.place.remove(&marker).await?;
         }
         Ok(())

@@ -25,7 +25,7 @@ mod measures;
 mod naming;
 mod reads;
 
-pub use naming::Found;
+use naming::Found;
 
 /// Publishes the models of a run.
 pub struct Publisher<'a> {
@@ -82,7 +82,11 @@ impl<'a> Publisher<'a> {
         let mut sink = |column: &str, bytes: &[u8], row: Key| {
             let key = naming::values_of(&row, &grouped);
             // A table may repeat a model in every row.
-            if seen.insert((sha256(bytes), column.to_owned(), Json::Object(key).to_string())) {
+            if seen.insert((
+                sha256(bytes),
+                column.to_owned(),
+                Json::Object(key).to_string(),
+            )) {
                 found.push(Found {
                     column: column.to_owned(),
                     model: Bytes::copy_from_slice(bytes),
@@ -134,7 +138,10 @@ impl<'a> Publisher<'a> {
             EngineName::DuckDb => "DuckDB",
             EngineName::DataFusion => "DataFusion",
         };
-        let rows = engine.texts("SELECT version() AS version").await.unwrap_or_default();
+        let rows = engine
+            .texts("SELECT version() AS version")
+            .await
+            .unwrap_or_default();
         let text = rows.into_iter().flatten().flatten().next();
         let version = EngineVersion {
             name: name.to_owned(),
@@ -164,7 +171,11 @@ fn guard(check: CheckMode, steps: &[Step]) -> Guard {
     let text = report.verdict();
     let verdict = if report.count(Severity::Error) + report.count(Severity::Warning) > 0 {
         "warned"
-    } else if report.findings.iter().any(|finding| finding.waived.is_some()) {
+    } else if report
+        .findings
+        .iter()
+        .any(|finding| finding.waived.is_some())
+    {
         "waived"
     } else {
         "clean"
@@ -186,7 +197,9 @@ fn plain(value: &Json) -> String {
 /// The columns of a row but some.
 fn without(row: &Map<String, Json>, names: &Map<String, Json>) -> Map<String, Json> {
     let others = row.iter().filter(|(name, _)| !names.contains_key(*name));
-    others.map(|(name, value)| (name.clone(), value.clone())).collect()
+    others
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect()
 }
 
 /// A statement as scripts are read.

@@ -3,7 +3,7 @@
 use lagrange_udfs::models::Model;
 
 use super::Registry;
-use super::manifest::{Manifest, MODEL};
+use super::manifest::{MODEL, Manifest};
 use super::versions::State;
 use crate::error::{Error, Result};
 
@@ -89,7 +89,9 @@ impl Registry {
         let own = |file: &str| !file.contains(['/', '\\']) && !file.contains("..");
         for which in manifest.files.keys() {
             if !own(which) {
-                verdict.faults.push(format!("the manifest names a file '{which}'"));
+                verdict
+                    .faults
+                    .push(format!("the manifest names a file '{which}'"));
                 continue;
             }
             match self.file(&manifest, which).await {
@@ -135,7 +137,11 @@ pub fn fault_error(verdicts: &[Verdict]) -> Option<Box<Error>> {
     let damaged = verdicts.iter().filter(|verdict| !verdict.faults.is_empty());
     let count = damaged.count();
     (count > 0).then(|| {
-        let versions = if count == 1 { "version is" } else { "versions are" };
+        let versions = if count == 1 {
+            "version is"
+        } else {
+            "versions are"
+        };
         Error::failed(format!("{count} {versions} not as published")).hint(
             "restore the files from a copy; or delete the version, and publish the model again",
         )

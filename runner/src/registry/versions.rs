@@ -47,21 +47,19 @@ pub enum State {
 impl Listing {
     /// The versions that can be used.
     pub fn ready(&self) -> impl DoubleEndedIterator<Item = u64> + '_ {
-        let ready = |(version, state): (&u64, &State)| {
-            (*state == State::Ready).then_some(*version)
-        };
+        let ready = |(version, state): (&u64, &State)| (*state == State::Ready).then_some(*version);
         self.versions.iter().filter_map(ready)
     }
 }
 
 /// The path of an object.
-pub(super) fn path<'a>(parts: impl IntoIterator<Item = &'a str>) -> Path {
-    parts.into_iter().collect()
+pub(super) fn path(parts: &[&str]) -> Path {
+    parts.iter().copied().collect()
 }
 
 /// The path of a version's file.
 pub(super) fn file(name: &str, version: u64, file: &str) -> Path {
-    path([name, &version.to_string(), file])
+    path(&[name, &version.to_string(), file])
 }
 
 impl Registry {
@@ -72,11 +70,10 @@ impl Registry {
     pub async fn names(&self) -> Result<Vec<String>> {
         let store = self.place.reading()?;
         let listed = store.list_with_delimiter(None).await;
-        let listed =
-            listed.map_err(|error| self.place.error("list", &Path::default(), &error))?;
+        let listed = listed.map_err(|error| self.place.error("list", &Path::default(), &error))?;
         let names = listed.common_prefixes.iter();
         let mut names: Vec<String> = names
-            .filter_map(|prefix| Some(prefix.parts().last()?.as_ref().to_owned()))
+            .filter_map(|prefix| Some(prefix.filename()?.to_owned()))
             .filter(|name| names::check_name(name).is_ok())
             .collect();
         names.sort();
@@ -96,7 +93,7 @@ impl Registry {
     /// A name that cannot be one, a store that cannot be read.
     pub async fn list(&self, name: &str) -> Result<Listing> {
         names::check_name(name)?;
-        let folder = path([name]);
+        let folder = path(&[name]);
         let store = self.place.reading()?;
         let objects: Vec<_> = store
             .list(Some(&folder))
@@ -105,8 +102,11 @@ impl Registry {
             .map_err(|error| self.place.error("list", &folder, &error))?;
         let mut listing = Listing::default();
         for object in objects {
-            let parts: Vec<String> =
-                object.location.parts().map(|part| part.as_ref().to_owned()).collect();
+            let parts: Vec<String> = object
+                .location
+                .parts()
+                .map(|part| part.as_ref().to_owned())
+                .collect();
             let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
             match parts[..] {
                 [_, ALIASES, alias, _] => {
@@ -174,9 +174,7 @@ impl Registry {
         if let Some(bytes) = self.place.get(&file(name, version, GATES)).await? {
             manifest.gates = serde_json::from_slice::<GatesEntry>(&bytes)
                 .map(|entry| entry.gates)
-                .map_err(|error| {
-                    self.damaged(&file(name, version, GATES), &error.to_string())
-                })?;
+                .map_err(|error| self.damaged(&file(name, version, GATES), &error.to_string()))?;
         }
         Ok(manifest)
     }
@@ -186,8 +184,8 @@ impl Registry {
         struct Format {
             format: u32,
         }
-        let format: Format = serde_json::from_slice(bytes)
-            .map_err(|error| self.damaged(at, &error.to_string()))?;
+        let format: Format =
+            serde_json::from_slice(bytes).map_err(|error| self.damaged(at, &error.to_string()))?;
         if format.format > FORMAT {
             return Err(Error::failed(format!(
                 "{} has format {}, this version reads up to {FORMAT}",
@@ -208,8 +206,17 @@ impl Registry {
     /// Names the versions that can be used.
     async fn other_versions(&self, name: &str) -> Option<String> {
         let listing = self.list(name).await.ok()?;
-        let ready: Vec<String> = listing.ready().rev().take(5).map(|v| v.to_string()).collect();
-        let more = if listing.ready().count() > ready.len() { ", ..." } else { "" };
+        let ready: Vec<String> = listing
+            .ready()
+            .rev()
+            .take(5)
+            .map(|v| v.to_string())
+            .collect();
+        let more = if listing.ready().count() > ready.len() {
+            ", ..."
+        } else {
+            ""
+        };
         (!ready.is_empty()).then(|| format!("there are versions {}{more}", ready.join(", ")))
     }
 
@@ -276,7 +283,9 @@ impl Registry {
         };
         match version {
             Some(version) => self.manifest(&reference.name, version).await,
-            None => Err(Error::failed(format!("every version of {reference} was deleted"))),
+            None => Err(Error::failed(format!(
+                "every version of {reference} was deleted"
+            ))),
         }
     }
 

@@ -54,7 +54,10 @@ pub fn read_models_from(source: Option<Arc<dyn ModelSource>>) {
 
 /// The model of a reference.
 pub(crate) fn find(function: &str, reference: &str) -> Result<Arc<Model>> {
-    let asked = SOURCE.read().unwrap_or_else(PoisonError::into_inner).clone();
+    let asked = SOURCE
+        .read()
+        .unwrap_or_else(PoisonError::into_inner)
+        .clone();
     let Some(asked) = asked else {
         return Err(Error::data(
             function,

@@ -29,7 +29,10 @@ pub async fn diff(registry: &Registry, args: &DiffArgs) -> Result<Answer> {
             .collect::<Vec<_>>(),
     });
     if differences.is_empty() {
-        return Ok(Answer::new(format!("{left} and {right} do not differ"), json));
+        return Ok(Answer::new(
+            format!("{left} and {right} do not differ"),
+            json,
+        ));
     }
     let mut shown = Shown::new(vec!["".to_owned(), left, right]);
     let cell = |value: &Json| match value {
@@ -46,7 +49,9 @@ pub async fn diff(registry: &Registry, args: &DiffArgs) -> Result<Answer> {
         .collect();
     shown.total = differences.len() as u64;
     let text = shown.to_string();
-    let table = text.rsplit_once('\n').map_or(text.as_str(), |(table, _)| table);
+    let table = text
+        .rsplit_once('\n')
+        .map_or(text.as_str(), |(table, _)| table);
     Ok(Answer::new(table, json))
 }
 
@@ -64,7 +69,9 @@ fn references(models: &[String]) -> Result<[Reference; 2]> {
             Ok([of(a)?, of(b)?])
         }
         [a, b] => Ok([Reference::parse(a)?, Reference::parse(b)?]),
-        _ => Err(Error::usage("diff takes two models, or a name and two versions")),
+        _ => Err(Error::usage(
+            "diff takes two models, or a name and two versions",
+        )),
     }
 }
 
@@ -99,9 +106,7 @@ fn differences(a: &Manifest, b: &Manifest) -> Vec<Difference> {
         add(&format!("feature {feature}"), Json::Null, json!("yes"));
     }
     let nothing = Map::new();
-    let options = |manifest: &Manifest| {
-        manifest.parameters.as_object().unwrap_or(&nothing).clone()
-    };
+    let options = |manifest: &Manifest| manifest.parameters.as_object().unwrap_or(&nothing).clone();
     let (left, right) = (options(a), options(b));
     let names: BTreeSet<&String> = left.keys().chain(right.keys()).collect();
     for name in names {
@@ -111,13 +116,25 @@ fn differences(a: &Manifest, b: &Manifest) -> Vec<Difference> {
     let window = |of: &Manifest| of.window.as_ref().map(shown_window);
     add("window", json!(window(a)), json!(window(b)));
     add("rows used", json!(a.rows_used), json!(b.rows_used));
-    add("rows left out", json!(a.rows_skipped), json!(b.rows_skipped));
-    let names: BTreeSet<&String> =
-        a.metrics.iter().chain(&b.metrics).map(|metric| &metric.metric).collect();
+    add(
+        "rows left out",
+        json!(a.rows_skipped),
+        json!(b.rows_skipped),
+    );
+    let names: BTreeSet<&String> = a
+        .metrics
+        .iter()
+        .chain(&b.metrics)
+        .map(|metric| &metric.metric)
+        .collect();
     for name in names {
         let of = |manifest: &Manifest, value: fn(&Metric) -> Option<f64>| {
             let mut metrics = manifest.metrics.iter();
-            json!(metrics.find(|metric| metric.metric == *name).and_then(value))
+            json!(
+                metrics
+                    .find(|metric| metric.metric == *name)
+                    .and_then(value)
+            )
         };
         let values: [(&str, fn(&Metric) -> Option<f64>); 3] = [
             ("in sample", |metric| metric.in_sample),
@@ -139,7 +156,11 @@ fn differences(a: &Manifest, b: &Manifest) -> Vec<Difference> {
     let engine = |of: &Manifest| {
         let engine = of.engine.as_ref();
         json!(engine.map(|engine| {
-            format!("{} {}", engine.name, engine.version.as_deref().unwrap_or_default())
+            format!(
+                "{} {}",
+                engine.name,
+                engine.version.as_deref().unwrap_or_default()
+            )
         }))
     };
     add("engine", engine(a), engine(b));

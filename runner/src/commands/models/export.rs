@@ -31,14 +31,18 @@ pub async fn export(registry: &Registry, args: &ExportArgs) -> Result<Answer> {
             continue;
         }
         if file == ONNX && !manifest.files.contains_key(file) {
-            let message =
-                format!("version {version} of {name}, a model of {}, has no ONNX form", manifest.algorithm);
+            let message = format!(
+                "version {version} of {name}, a model of {}, has no ONNX form",
+                manifest.algorithm
+            );
             return Err(Error::failed(message).hint("lagrange models show --card says why"));
         }
         let path = args.to.join(format!("{name}-{version}.{extension}"));
         if path.exists() && !args.force {
             let message = format!("{} is there already", path.display());
-            return Err(Error::usage(message).hint("--force replaces it, --to names another folder"));
+            return Err(
+                Error::usage(message).hint("--force replaces it, --to names another folder")
+            );
         }
         files.push((path, registry.file(&manifest, file).await?));
     }
@@ -51,7 +55,10 @@ pub async fn export(registry: &Registry, args: &ExportArgs) -> Result<Answer> {
         written.push(path.display().to_string());
     }
     let json = json!({ "name": name, "version": version, "files": written });
-    let lines: Vec<String> = written.iter().map(|path| format!("{path} written")).collect();
+    let lines: Vec<String> = written
+        .iter()
+        .map(|path| format!("{path} written"))
+        .collect();
     Ok(Answer::new(lines.join("\n"), json))
 }
 

@@ -35,7 +35,14 @@ async fn names(registry: &Registry) -> Result<Answer> {
         );
         return Ok(Answer::new(text, json!({ "models": [] })));
     }
-    let columns = ["name", "versions", "newest", "aliases", "algorithm", "created"];
+    let columns = [
+        "name",
+        "versions",
+        "newest",
+        "aliases",
+        "algorithm",
+        "created",
+    ];
     let text = table(&columns, &rows);
     Ok(Answer::new(text, json!({ "models": rows })))
 }
@@ -48,7 +55,9 @@ async fn about(registry: &Registry, name: &str) -> Result<Json> {
         None => None,
     };
     let aliases = registry.heads(name).await?;
-    let aliases = aliases.iter().map(|head| (head.entry.alias.clone(), json!(head.version)));
+    let aliases = aliases
+        .iter()
+        .map(|head| (head.entry.alias.clone(), json!(head.version)));
     Ok(json!({
         "name": name,
         "versions": listing.ready().count(),
@@ -77,8 +86,17 @@ async fn versions(registry: &Registry, name: &str) -> Result<Answer> {
         .try_collect()
         .await?;
     let columns = [
-        "version", "aliases", "algorithm", "features", "rows", "metric", "in_sample",
-        "out_of_sample", "gates", "created", "script",
+        "version",
+        "aliases",
+        "algorithm",
+        "features",
+        "rows",
+        "metric",
+        "in_sample",
+        "out_of_sample",
+        "gates",
+        "created",
+        "script",
     ];
     let text = match rows.is_empty() {
         true => format!("every version of {name} was deleted"),
@@ -121,7 +139,8 @@ fn table(columns: &[&str], rows: &[Json]) -> String {
     shown.total = rows.len() as u64;
     let text = shown.to_string();
     // The line below that counts rows says nothing here.
-    text.rsplit_once('\n').map_or(text.clone(), |(table, _)| table.to_owned())
+    text.rsplit_once('\n')
+        .map_or(text.clone(), |(table, _)| table.to_owned())
 }
 
 /// Lists and maps as people write them; nothing for NULL.
@@ -133,8 +152,10 @@ fn cell(value: &Json) -> Json {
             Json::from(texts.join(", "))
         }
         Json::Object(map) => {
-            let texts: Vec<String> =
-                map.iter().map(|(name, value)| format!("{name} = {value}")).collect();
+            let texts: Vec<String> = map
+                .iter()
+                .map(|(name, value)| format!("{name} = {value}"))
+                .collect();
             Json::from(texts.join(", "))
         }
         other => other.clone(),

@@ -90,7 +90,11 @@ fn answer(verb: &ModelsVerb) -> Result<Answer> {
 
 /// Lines of `name  value`, the values below each other.
 fn aligned(lines: &[(String, String)]) -> String {
-    let width = lines.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
+    let width = lines
+        .iter()
+        .map(|(name, _)| name.chars().count())
+        .max()
+        .unwrap_or(0);
     let mut text = String::new();
     for (name, value) in lines {
         let line = format!("{name:<width$}  {value}");
@@ -103,7 +107,10 @@ fn aligned(lines: &[(String, String)]) -> String {
 /// Of which version an alias was and is, in words.
 fn from_to(from: Option<u64>, to: Option<u64>) -> String {
     let shown = |version: Option<u64>| {
-        version.map_or_else(|| "no version".to_owned(), |version| format!("version {version}"))
+        version.map_or_else(
+            || "no version".to_owned(),
+            |version| format!("version {version}"),
+        )
     };
     match from {
         Some(_) => format!("{} (was {})", shown(to), shown(from)),

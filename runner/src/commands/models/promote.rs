@@ -20,7 +20,9 @@ pub async fn promote(registry: &Registry, args: &PromoteArgs) -> Result<Answer> 
         Some(ExpectedVersion(version)) => Expected::Version(version),
         None => Expected::Any,
     };
-    let change = registry.promote(name, version, alias, expected, args.force).await?;
+    let change = registry
+        .promote(name, version, alias, expected, args.force)
+        .await?;
     let replaces = change.as_ref().and_then(|change| change.replaces);
     let json = json!({
         "name": name,

@@ -17,6 +17,9 @@ pub async fn rollback(registry: &Registry, args: &RollbackArgs) -> Result<Answer
         "version": change.version,
         "replaces": change.replaces,
     });
-    let text = format!("{alias} of {name}: {}", from_to(change.replaces, change.version));
+    let text = format!(
+        "{alias} of {name}: {}",
+        from_to(change.replaces, change.version)
+    );
     Ok(Answer::new(text, json))
 }

@@ -33,8 +33,8 @@ pub async fn show(registry: &Registry, args: &ShowArgs) -> Result<Answer> {
     for alias in registry.list(name).await?.aliases {
         changes.extend(registry.history(name, &alias).await?);
     }
-    let mut json = serde_json::to_value(&manifest)
-        .map_err(|error| Error::internal(error.to_string()))?;
+    let mut json =
+        serde_json::to_value(&manifest).map_err(|error| Error::internal(error.to_string()))?;
     json["aliases"] = json!(aliases);
     json["history"] = json!(changes);
     Ok(Answer::new(text(&manifest, &aliases, &changes), json))
@@ -43,7 +43,10 @@ pub async fn show(registry: &Registry, args: &ShowArgs) -> Result<Answer> {
 fn text(manifest: &Manifest, aliases: &[&str], changes: &[AliasEntry]) -> String {
     let mut lines = Vec::new();
     let mut line = |name: &str, value: String| lines.push((name.to_owned(), value));
-    line("model", format!("{} version {}", manifest.name, manifest.version));
+    line(
+        "model",
+        format!("{} version {}", manifest.name, manifest.version),
+    );
     if !aliases.is_empty() {
         line("aliases", aliases.join(", "));
     }
@@ -54,7 +57,14 @@ fn text(manifest: &Manifest, aliases: &[&str], changes: &[AliasEntry]) -> String
     if let Some(horizon) = manifest.horizon {
         line("horizon", format!("{horizon} rows ahead"));
     }
-    line("features", format!("{}: {}", manifest.features.len(), manifest.features.join(", ")));
+    line(
+        "features",
+        format!(
+            "{}: {}",
+            manifest.features.len(),
+            manifest.features.join(", ")
+        ),
+    );
     line(
         "rows",
         format!(
@@ -75,13 +85,27 @@ fn text(manifest: &Manifest, aliases: &[&str], changes: &[AliasEntry]) -> String
             ("folds", metric.cv_mean),
             ("out of sample", metric.out_of_sample),
         ];
-        let parts = parts.iter().filter_map(|(what, value)| {
-            value.map(|value| format!("{} {what}", number(value)))
-        });
-        line("metric", format!("{}: {}", metric.metric, parts.collect::<Vec<_>>().join(", ")));
+        let parts = parts
+            .iter()
+            .filter_map(|(what, value)| value.map(|value| format!("{} {what}", number(value))));
+        line(
+            "metric",
+            format!(
+                "{}: {}",
+                metric.metric,
+                parts.collect::<Vec<_>>().join(", ")
+            ),
+        );
     }
-    for feature in manifest.stability.iter().filter(|feature| feature.status != "ok") {
-        line("stability", format!("{}: {}", feature.feature, feature.status));
+    for feature in manifest
+        .stability
+        .iter()
+        .filter(|feature| feature.status != "ok")
+    {
+        line(
+            "stability",
+            format!("{}: {}", feature.feature, feature.status),
+        );
     }
     line("lookahead", manifest.guard.text.clone());
     line("gates", manifest.gates.name().to_owned());
@@ -89,13 +113,24 @@ fn text(manifest: &Manifest, aliases: &[&str], changes: &[AliasEntry]) -> String
         let at = manifest.lineage.line.map(|line| format!(":{line}"));
         line("script", format!("{script}{}", at.unwrap_or_default()));
     }
-    let inputs: Vec<&str> =
-        manifest.lineage.inputs.iter().map(|input| input.name.as_str()).collect();
+    let inputs: Vec<&str> = manifest
+        .lineage
+        .inputs
+        .iter()
+        .map(|input| input.name.as_str())
+        .collect();
     if !inputs.is_empty() {
         line("reads", inputs.join(", "));
     }
     if let Some(engine) = &manifest.engine {
-        line("engine", format!("{} {}", engine.name, engine.version.as_deref().unwrap_or("")));
+        line(
+            "engine",
+            format!(
+                "{} {}",
+                engine.name,
+                engine.version.as_deref().unwrap_or("")
+            ),
+        );
     }
     if let Some(run) = &manifest.run_id {
         line("run", run.clone());
@@ -107,7 +142,12 @@ fn text(manifest: &Manifest, aliases: &[&str], changes: &[AliasEntry]) -> String
     let earlier = changes.len().saturating_sub(CHANGES);
     for change in &changes[earlier..] {
         let to = super::from_to(change.replaces, change.version);
-        let AliasEntry { created, alias, action, .. } = change;
+        let AliasEntry {
+            created,
+            alias,
+            action,
+            ..
+        } = change;
         line("history", format!("{created} {action} {alias}: {to}"));
     }
     aligned(&lines)

@@ -29,11 +29,17 @@ pub async fn verify(registry: &Registry, args: &VerifyArgs) -> Result<Answer> {
         }
     }
     let sum = |of: fn(&Verdict) -> u64| verdicts.iter().map(of).sum::<u64>();
-    let whole = verdicts.iter().filter(|v| v.faults.is_empty() && v.note.is_none()).count();
+    let whole = verdicts
+        .iter()
+        .filter(|v| v.faults.is_empty() && v.note.is_none())
+        .count();
     let mut lines: Vec<String> = verdicts.iter().flat_map(lines).collect();
     lines.push(format!(
         "{whole} of {} versions are as published ({} files, {} bytes read)",
-        verdicts.iter().filter(|v| v.version.is_some() && v.note.is_none()).count(),
+        verdicts
+            .iter()
+            .filter(|v| v.version.is_some() && v.note.is_none())
+            .count(),
         thousands(sum(|v| v.files as u64)),
         thousands(sum(|v| v.bytes)),
     ));
@@ -61,7 +67,11 @@ pub async fn verify(registry: &Registry, args: &VerifyArgs) -> Result<Answer> {
 
 /// What is to be said of a version: nothing if all is well.
 fn lines(verdict: &Verdict) -> Vec<String> {
-    let version = verdict.version.map(|version| format!("@{version}")).unwrap_or_default();
+    let version = verdict
+        .version
+        .map(|version| format!("@{version}"))
+        .unwrap_or_default();
     let said = verdict.faults.iter().chain(&verdict.note);
-    said.map(|text| format!("{}{version}: {text}", verdict.name)).collect()
+    said.map(|text| format!("{}{version}: {text}", verdict.name))
+        .collect()
 }

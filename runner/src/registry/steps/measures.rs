@@ -43,7 +43,13 @@ pub async fn of(
         measures.metrics = rows.into_iter().filter_map(metric).collect();
     }
     if is_list("stability") {
-        let rows = rows(engine, target, "stability", &["feature", "psi", "ks", "status"]).await;
+        let rows = rows(
+            engine,
+            target,
+            "stability",
+            &["feature", "psi", "ks", "status"],
+        )
+        .await;
         measures.stability = rows.into_iter().filter_map(moved).collect();
     }
     if measures.metrics.is_empty() {
@@ -76,7 +82,8 @@ fn number(text: Option<String>) -> Option<f64> {
 }
 
 fn metric(row: Vec<Option<String>>) -> Option<Metric> {
-    let [metric, in_sample, cv_mean, cv_std, out_of_sample] = row.try_into().ok()?;
+    let [metric, in_sample, cv_mean, cv_std, out_of_sample]: [Option<String>; 5] =
+        row.try_into().ok()?;
     Some(Metric {
         metric: metric?,
         in_sample: number(in_sample),
@@ -87,7 +94,7 @@ fn metric(row: Vec<Option<String>>) -> Option<Metric> {
 }
 
 fn moved(row: Vec<Option<String>>) -> Option<Stability> {
-    let [feature, psi, ks, status] = row.try_into().ok()?;
+    let [feature, psi, ks, status]: [Option<String>; 4] = row.try_into().ok()?;
     Some(Stability {
         feature: feature?,
         psi: number(psi),

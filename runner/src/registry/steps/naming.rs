@@ -52,7 +52,10 @@ pub fn name_all(table: &str, found: Vec<Found>, grouped: &[String]) -> Vec<Named
             1 => table.to_owned(),
             _ => format!("{table}.{column}"),
         };
-        let models: Vec<&Found> = found.iter().filter(|model| model.column == *column).collect();
+        let models: Vec<&Found> = found
+            .iter()
+            .filter(|model| model.column == *column)
+            .collect();
         let keys = keys(&models, grouped);
         for (model, key) in models.into_iter().zip(keys) {
             let values = key.values().map(plain);
@@ -77,7 +80,10 @@ pub fn name_all(table: &str, found: Vec<Found>, grouped: &[String]) -> Vec<Named
 /// The columns that tell models apart, with their values.
 fn keys(models: &[&Found], grouped: &[String]) -> Vec<Map<String, Json>> {
     let of = |columns: &[String]| -> Vec<Map<String, Json>> {
-        models.iter().map(|model| values_of(&model.row, columns)).collect()
+        models
+            .iter()
+            .map(|model| values_of(&model.row, columns))
+            .collect()
     };
     let by_group = of(grouped);
     if by_group.iter().all(|key| !key.is_empty()) && are_distinct(&by_group) {
@@ -98,7 +104,11 @@ fn keys(models: &[&Found], grouped: &[String]) -> Vec<Map<String, Json>> {
     };
     let usable: Vec<String> = columns.iter().filter(usable).cloned().collect();
     let alone = usable.chunks(1).find(|column| are_distinct(&of(column)));
-    let together = || (2..=usable.len()).map(|n| &usable[..n]).find(|all| are_distinct(&of(all)));
+    let together = || {
+        (2..=usable.len())
+            .map(|n| &usable[..n])
+            .find(|all| are_distinct(&of(all)))
+    };
     of(alone.or_else(together).unwrap_or_default())
 }
 
@@ -127,9 +137,10 @@ pub fn group_columns(statement: &Statement) -> Vec<String> {
         return Vec::new();
     };
     match &select.group_by {
-        GroupByExpr::Expressions(expressions, _) => {
-            expressions.iter().filter_map(|expr| output_column(select, expr)).collect()
-        }
+        GroupByExpr::Expressions(expressions, _) => expressions
+            .iter()
+            .filter_map(|expr| output_column(select, expr))
+            .collect(),
         GroupByExpr::All(_) => Vec::new(),
     }
 }
@@ -139,7 +150,9 @@ fn output_column(select: &Select, grouped: &Expr) -> Option<String> {
     if let Expr::Value(value) = grouped
         && let Value::Number(digits, _) = &value.value
     {
-        let item = select.projection.get(digits.parse::<usize>().ok()?.checked_sub(1)?)?;
+        let item = select
+            .projection
+            .get(digits.parse::<usize>().ok()?.checked_sub(1)?)?;
         return match item {
             SelectItem::ExprWithAlias { alias, .. } => Some(alias.value.clone()),
             SelectItem::UnnamedExpr(expr) => own_name(expr),
@@ -195,8 +208,14 @@ mod tests {
     #[test]
     fn models_are_told_apart_by_what_differs() {
         let rows = [
-            ("m", json!({"day": "2026-01-01", "loss": 0.5, "symbol": "A", "k": 1})),
-            ("m", json!({"day": "2026-01-01", "loss": 0.6, "symbol": "B", "k": 1})),
+            (
+                "m",
+                json!({"day": "2026-01-01", "loss": 0.5, "symbol": "A", "k": 1}),
+            ),
+            (
+                "m",
+                json!({"day": "2026-01-01", "loss": 0.6, "symbol": "B", "k": 1}),
+            ),
         ];
         assert_eq!(names(&rows, &[]), ["t.A", "t.B"]);
         assert_eq!(names(&rows, &["symbol", "k"]), ["t.A.1", "t.B.1"]);
@@ -217,16 +236,31 @@ mod tests {
         assert_eq!(names(&rows, &[]), ["t.up", "t.down"]);
         let rows = [("m", json!({"s": "a b"})), ("m", json!({"s": "a_b"}))];
         let given = names(&rows, &["s"]);
-        assert!(given[0].starts_with("_t.a_b-") && given[1] == "t.a_b", "{given:?}");
+        assert!(
+            given[0].starts_with("_t.a_b-") && given[1] == "t.a_b",
+            "{given:?}"
+        );
     }
 
     #[test]
     fn groups_are_read_off_the_statement() {
         let of = |sql: &str| group_columns(&statement(sql));
-        assert_eq!(of("CREATE TABLE m AS SELECT symbol, fit(y, x) FROM t GROUP BY symbol"), ["symbol"]);
-        assert_eq!(of("CREATE TABLE m AS SELECT t.s AS symbol, fit(y, x) FROM t GROUP BY t.s"), ["symbol"]);
-        assert_eq!(of("CREATE TABLE m AS SELECT s % 2 AS h, fit(y, x) FROM t GROUP BY s % 2"), ["h"]);
-        assert_eq!(of("CREATE TABLE m AS SELECT fit(y, x), s FROM t GROUP BY 2"), ["s"]);
+        assert_eq!(
+            of("CREATE TABLE m AS SELECT symbol, fit(y, x) FROM t GROUP BY symbol"),
+            ["symbol"]
+        );
+        assert_eq!(
+            of("CREATE TABLE m AS SELECT t.s AS symbol, fit(y, x) FROM t GROUP BY t.s"),
+            ["symbol"]
+        );
+        assert_eq!(
+            of("CREATE TABLE m AS SELECT s % 2 AS h, fit(y, x) FROM t GROUP BY s % 2"),
+            ["h"]
+        );
+        assert_eq!(
+            of("CREATE TABLE m AS SELECT fit(y, x), s FROM t GROUP BY 2"),
+            ["s"]
+        );
         assert!(of("CREATE TABLE m AS SELECT fit(y, x) FROM t").is_empty());
     }
 }

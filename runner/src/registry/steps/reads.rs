@@ -26,7 +26,9 @@ pub fn inputs(statement: &Statement) -> Vec<Input> {
     let _ = query.visit(&mut reads);
     let Reads { names, own } = reads;
     let mut seen = HashSet::new();
-    let names = names.into_iter().filter(|name| !own.contains(&name.to_lowercase()));
+    let names = names
+        .into_iter()
+        .filter(|name| !own.contains(&name.to_lowercase()));
     names
         .filter(|name| seen.insert(name.clone()))
         .map(|name| Input { name, digest: None })
@@ -52,8 +54,14 @@ impl Visitor for Reads {
 
     fn pre_visit_table_factor(&mut self, factor: &TableFactor) -> ControlFlow<()> {
         match factor {
-            TableFactor::Table { name, args: None, .. } => self.names.push(shown(name)),
-            TableFactor::Table { name, args: Some(args), .. } => self.call(name, &args.args),
+            TableFactor::Table {
+                name, args: None, ..
+            } => self.names.push(shown(name)),
+            TableFactor::Table {
+                name,
+                args: Some(args),
+                ..
+            } => self.call(name, &args.args),
             TableFactor::Function { name, args, .. } => self.call(name, args),
             _ => {}
         }
@@ -77,7 +85,9 @@ impl Reads {
             let named = arguments
                 .iter()
                 .find(|argument| name_of(argument).as_deref() == Some(relation.name));
-            let placed = arguments.get(i).filter(|argument| name_of(argument).is_none());
+            let placed = arguments
+                .get(i)
+                .filter(|argument| name_of(argument).is_none());
             let Some(relation) = named.or(placed).and_then(text) else {
                 continue;
             };
@@ -95,15 +105,19 @@ impl Reads {
 
 fn shown(name: &ObjectName) -> String {
     let parts = name.0.iter().filter_map(|part| part.as_ident());
-    parts.map(|part| part.value.clone()).collect::<Vec<_>>().join(".")
+    parts
+        .map(|part| part.value.clone())
+        .collect::<Vec<_>>()
+        .join(".")
 }
 
 fn name_of(argument: &FunctionArg) -> Option<String> {
     match argument {
         FunctionArg::Named { name, .. } => Some(name.value.to_lowercase()),
-        FunctionArg::ExprNamed { name: Expr::Identifier(name), .. } => {
-            Some(name.value.to_lowercase())
-        }
+        FunctionArg::ExprNamed {
+            name: Expr::Identifier(name),
+            ..
+        } => Some(name.value.to_lowercase()),
         _ => None,
     }
 }
@@ -135,7 +149,9 @@ pub fn horizon(statement: &Statement) -> Option<u64> {
         let value = rest.strip_prefix("=>").or_else(|| rest.strip_prefix(":="));
         if let (Some(value), false) = (value, part_of_a_name) {
             let value = value.trim_start();
-            let end = value.find(|c: char| !c.is_ascii_digit()).unwrap_or(value.len());
+            let end = value
+                .find(|c: char| !c.is_ascii_digit())
+                .unwrap_or(value.len());
             horizons.extend(value[..end].parse::<u64>().ok());
         }
     }
@@ -172,10 +188,15 @@ mod tests {
     fn a_horizon_is_read_off_the_call() {
         let of = |sql: &str| horizon(&statement(sql));
         let call = |arguments: &str| {
-            of(&format!("CREATE TABLE m AS SELECT * FROM train_model('t', 'y', {arguments})"))
+            of(&format!(
+                "CREATE TABLE m AS SELECT * FROM train_model('t', 'y', {arguments})"
+            ))
         };
         assert_eq!(call("horizon => 5"), Some(5));
         assert_eq!(call("folds => 5"), None);
-        assert_eq!(of("CREATE TABLE m AS SELECT horizon, my_horizon FROM t"), None);
+        assert_eq!(
+            of("CREATE TABLE m AS SELECT horizon, my_horizon FROM t"),
+            None
+        );
     }
 }

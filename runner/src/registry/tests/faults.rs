@@ -88,7 +88,8 @@ impl ObjectStore for Faulty {
         payload: PutPayload,
         opts: PutOptions,
     ) -> object_store::Result<PutResult> {
-        self.asked(self.inner.put_opts(location, payload, opts)).await
+        self.asked(self.inner.put_opts(location, payload, opts))
+            .await
     }
 
     async fn put_multipart_opts(
@@ -96,7 +97,8 @@ impl ObjectStore for Faulty {
         location: &Path,
         opts: PutMultipartOptions,
     ) -> object_store::Result<Box<dyn MultipartUpload>> {
-        self.asked(self.inner.put_multipart_opts(location, opts)).await
+        self.asked(self.inner.put_multipart_opts(location, opts))
+            .await
     }
 
     async fn get_opts(
@@ -177,7 +179,9 @@ fn fail_everywhere(
                 }
                 for version in [1, 2] {
                     let any = Expected::Any;
-                    good.promote("m", version, "champion", any, false).await.unwrap();
+                    good.promote("m", version, "champion", any, false)
+                        .await
+                        .unwrap();
                 }
                 let calls = Arc::new(AtomicUsize::new(0));
                 let faulty: Store = Arc::new(Faulty {
@@ -202,20 +206,23 @@ fn fail_everywhere(
 
 #[test]
 fn publishing_is_whole_or_nothing() {
-    let publish = async |registry: &Registry| {
-        registry.publish(vec![draft("m", 3.0)]).await.map(|_| ())
-    };
-    fail_everywhere("publish", publish, async |good, ok, mode, versions, told| {
-        let new = versions.iter().find(|version| **version > 2).copied();
-        if ok || mode != Mode::Dead {
-            assert_eq!(new.is_some(), ok, "{told}");
-        }
-        // Again: the same model is there once, under a number of its own.
-        let again = good.publish(vec![draft("m", 3.0)]).await.unwrap().remove(0);
-        assert_eq!(again.new, new.is_none(), "{told}");
-        let all: Vec<u64> = good.list("m").await.unwrap().ready().collect();
-        assert_eq!(all.len(), 3, "{told}");
-    });
+    let publish =
+        async |registry: &Registry| registry.publish(vec![draft("m", 3.0)]).await.map(|_| ());
+    fail_everywhere(
+        "publish",
+        publish,
+        async |good, ok, mode, versions, told| {
+            let new = versions.iter().find(|version| **version > 2).copied();
+            if ok || mode != Mode::Dead {
+                assert_eq!(new.is_some(), ok, "{told}");
+            }
+            // Again: the same model is there once, under a number of its own.
+            let again = good.publish(vec![draft("m", 3.0)]).await.unwrap().remove(0);
+            assert_eq!(again.new, new.is_none(), "{told}");
+            let all: Vec<u64> = good.list("m").await.unwrap().ready().collect();
+            assert_eq!(all.len(), 3, "{told}");
+        },
+    );
 }
 
 #[test]
@@ -228,7 +235,10 @@ fn several_models_are_published_together() {
         let mut there = 0;
         for name in ["m", "n", "o"] {
             let listing = good.list(name).await.unwrap();
-            there += listing.ready().filter(|version| *version > 2 || name != "m").count();
+            there += listing
+                .ready()
+                .filter(|version| *version > 2 || name != "m")
+                .count();
         }
         // A store that is away for good cannot be told to take back.
         if ok || mode != Mode::Dead {
@@ -240,7 +250,10 @@ fn several_models_are_published_together() {
 #[test]
 fn a_promotion_is_made_or_not() {
     let promote = async |registry: &Registry| {
-        registry.promote("m", 1, "champion", Expected::Any, false).await.map(|_| ())
+        registry
+            .promote("m", 1, "champion", Expected::Any, false)
+            .await
+            .map(|_| ())
     };
     fail_everywhere("promote", promote, async |good, ok, _, versions, told| {
         assert_eq!(versions, [1, 2], "{told}");
@@ -249,7 +262,9 @@ fn a_promotion_is_made_or_not() {
         if ok {
             assert_eq!(head.version, 1, "{told}");
         }
-        good.promote("m", 1, "champion", Expected::Any, false).await.unwrap();
+        good.promote("m", 1, "champion", Expected::Any, false)
+            .await
+            .unwrap();
         let head = good.head("m", "champion").await.unwrap().unwrap();
         assert_eq!(head.version, 1, "{told}");
     });
@@ -261,7 +276,14 @@ fn a_rollback_is_made_or_not() {
     fail_everywhere("rollback", rollback, async |good, ok, _, versions, told| {
         assert_eq!(versions, [1, 2], "{told}");
         let head = good.head("m", "champion").await.unwrap().unwrap();
-        assert!(if ok { head.version == 1 } else { [1, 2].contains(&head.version) }, "{told}");
+        assert!(
+            if ok {
+                head.version == 1
+            } else {
+                [1, 2].contains(&head.version)
+            },
+            "{told}"
+        );
     });
 }
 
@@ -269,7 +291,10 @@ fn a_rollback_is_made_or_not() {
 fn a_deletion_is_made_or_not() {
     let delete = async |registry: &Registry| registry.delete("m", 2, true).await.map(|_| ());
     fail_everywhere("delete", delete, async |good, ok, _, versions, told| {
-        assert!(versions == [1] || (!ok && versions == [1, 2]), "{told}: {versions:?}");
+        assert!(
+            versions == [1] || (!ok && versions == [1, 2]),
+            "{told}: {versions:?}"
+        );
         let head = good.head("m", "champion").await.unwrap().unwrap();
         assert!(versions.contains(&head.version), "{told}");
         // Again, to the end; the number stays taken.

@@ -9,11 +9,19 @@ use crate::registry::names::Reference;
 use crate::registry::{Expected, Published, Registry, State};
 
 async fn publish(registry: &Registry, name: &str, slope: f64) -> Published {
-    registry.publish(vec![draft(name, slope)]).await.unwrap().remove(0)
+    registry
+        .publish(vec![draft(name, slope)])
+        .await
+        .unwrap()
+        .remove(0)
 }
 
 async fn champion(registry: &Registry, name: &str) -> Option<u64> {
-    registry.head(name, "champion").await.unwrap().map(|head| head.version)
+    registry
+        .head(name, "champion")
+        .await
+        .unwrap()
+        .map(|head| head.version)
 }
 
 #[test]
@@ -36,8 +44,13 @@ fn a_version_has_all_its_files() {
             let card = registry.file(&read, CARD).await.unwrap();
             let card = String::from_utf8(card.to_vec()).unwrap();
             for part in [
-                "# m, version 1", "1970-01-01T00:00:00Z to 1970-01-02T00:00:00Z", "10 used, 1 left out",
-                "| `x` | number | 1 | 100.0 % |", "predict_model('m@1', {'x': x})", "InferenceSession", "| `r2` | 0.5 |",
+                "# m, version 1",
+                "1970-01-01T00:00:00Z to 1970-01-02T00:00:00Z",
+                "10 used, 1 left out",
+                "| `x` | number | 1 | 100.0 % |",
+                "predict_model('m@1', {'x': x})",
+                "InferenceSession",
+                "| `r2` | 0.5 |",
             ] {
                 assert!(card.contains(part), "{}: no {part} in\n{card}", kept.kind);
             }
@@ -61,33 +74,75 @@ fn aliases_are_promoted_and_rolled_back() {
             for slope in [1.0, 2.0, 3.0] {
                 publish(&registry, "m", slope).await;
             }
-            let error = registry.resolve(&Reference::parse("m").unwrap()).await.unwrap_err();
-            assert!(error.in_a_line().contains("lagrange models promote m 3"), "{}", error.in_a_line());
+            let error = registry
+                .resolve(&Reference::parse("m").unwrap())
+                .await
+                .unwrap_err();
+            assert!(
+                error.in_a_line().contains("lagrange models promote m 3"),
+                "{}",
+                error.in_a_line()
+            );
             for version in [1, 2, 3] {
-                registry.promote("m", version, "champion", Expected::Any, false).await.unwrap();
+                registry
+                    .promote("m", version, "champion", Expected::Any, false)
+                    .await
+                    .unwrap();
             }
             assert_eq!(champion(&registry, "m").await, Some(3));
-            assert_eq!(registry.resolve(&Reference::parse("m").unwrap()).await.unwrap(), 3);
-            let same = registry.promote("m", 3, "champion", Expected::Any, false).await.unwrap();
+            assert_eq!(
+                registry
+                    .resolve(&Reference::parse("m").unwrap())
+                    .await
+                    .unwrap(),
+                3
+            );
+            let same = registry
+                .promote("m", 3, "champion", Expected::Any, false)
+                .await
+                .unwrap();
             assert!(same.is_none());
 
             let wrong = Expected::Version(Some(2));
-            let error = registry.promote("m", 1, "champion", wrong, false).await.unwrap_err();
-            assert!(error.to_string().contains("is version 3, not version 2"), "{error}");
+            let error = registry
+                .promote("m", 1, "champion", wrong, false)
+                .await
+                .unwrap_err();
+            assert!(
+                error.to_string().contains("is version 3, not version 2"),
+                "{error}"
+            );
             let none = Expected::Version(None);
-            assert!(registry.promote("m", 1, "champion", none, false).await.is_err());
-            registry.promote("m", 1, "challenger", none, false).await.unwrap();
+            assert!(
+                registry
+                    .promote("m", 1, "champion", none, false)
+                    .await
+                    .is_err()
+            );
+            registry
+                .promote("m", 1, "challenger", none, false)
+                .await
+                .unwrap();
 
             // Back, and further back, and not to and fro.
-            assert_eq!(registry.rollback("m", "champion").await.unwrap().version, Some(2));
-            assert_eq!(registry.rollback("m", "champion").await.unwrap().version, Some(1));
+            assert_eq!(
+                registry.rollback("m", "champion").await.unwrap().version,
+                Some(2)
+            );
+            assert_eq!(
+                registry.rollback("m", "champion").await.unwrap().version,
+                Some(1)
+            );
             let error = registry.rollback("m", "champion").await.unwrap_err();
             assert!(error.to_string().contains("no other before"), "{error}");
             let history = registry.history("m", "champion").await.unwrap();
             let versions: Vec<_> = history.iter().map(|entry| entry.version.unwrap()).collect();
             assert_eq!(versions, [1, 2, 3, 2, 1]);
             let heads = registry.heads("m").await.unwrap();
-            let heads: Vec<_> = heads.iter().map(|h| (h.entry.alias.as_str(), h.version)).collect();
+            let heads: Vec<_> = heads
+                .iter()
+                .map(|h| (h.entry.alias.as_str(), h.version))
+                .collect();
             assert_eq!(heads, [("challenger", 1), ("champion", 1)]);
         }
     });
@@ -101,8 +156,14 @@ fn a_deleted_number_is_never_used_again() {
             for slope in [1.0, 2.0, 3.0] {
                 publish(&registry, "m", slope).await;
             }
-            registry.promote("m", 1, "champion", Expected::Any, false).await.unwrap();
-            registry.promote("m", 2, "champion", Expected::Any, false).await.unwrap();
+            registry
+                .promote("m", 1, "champion", Expected::Any, false)
+                .await
+                .unwrap();
+            registry
+                .promote("m", 2, "champion", Expected::Any, false)
+                .await
+                .unwrap();
             let error = registry.delete("m", 2, false).await.unwrap_err();
             assert!(error.to_string().contains("is the champion"), "{error}");
             registry.delete("m", 3, false).await.unwrap();
@@ -115,12 +176,33 @@ fn a_deleted_number_is_never_used_again() {
             assert_eq!(listing.ready().collect::<Vec<_>>(), [1, 4]);
             assert_eq!(listing.versions[&2], State::Deleted);
             let error = registry.manifest("m", 2).await.unwrap_err();
-            assert!(error.in_a_line().contains("deleted (there are versions 4, 1)"), "{}", error.in_a_line());
-            assert!(registry.promote("m", 2, "champion", Expected::Any, true).await.is_err());
+            assert!(
+                error
+                    .in_a_line()
+                    .contains("deleted (there are versions 4, 1)"),
+                "{}",
+                error.in_a_line()
+            );
+            assert!(
+                registry
+                    .promote("m", 2, "champion", Expected::Any, true)
+                    .await
+                    .is_err()
+            );
             // The last of an alias takes it along.
-            assert_eq!(registry.delete("m", 1, true).await.unwrap()[0].version, None);
+            assert_eq!(
+                registry.delete("m", 1, true).await.unwrap()[0].version,
+                None
+            );
             assert_eq!(champion(&registry, "m").await, None);
-            assert!(registry.verify("m", None).await.unwrap().iter().all(|v| v.faults.is_empty()));
+            assert!(
+                registry
+                    .verify("m", None)
+                    .await
+                    .unwrap()
+                    .iter()
+                    .all(|v| v.faults.is_empty())
+            );
         }
     });
 }
@@ -132,14 +214,26 @@ fn an_alias_outlives_the_version_it_was_given_to() {
         let registry = registry(&kept.store);
         publish(&registry, "m", 1.0).await;
         publish(&registry, "m", 2.0).await;
-        registry.promote("m", 1, "champion", Expected::Any, false).await.unwrap();
-        registry.promote("m", 2, "champion", Expected::Any, false).await.unwrap();
+        registry
+            .promote("m", 1, "champion", Expected::Any, false)
+            .await
+            .unwrap();
+        registry
+            .promote("m", 2, "champion", Expected::Any, false)
+            .await
+            .unwrap();
         // A deletion that raced with the promotion.
         registry.bury("m", 2, None).await.unwrap();
         assert_eq!(champion(&registry, "m").await, Some(1));
         publish(&registry, "m", 3.0).await;
-        registry.promote("m", 3, "champion", Expected::Version(Some(1)), false).await.unwrap();
-        assert_eq!(registry.rollback("m", "champion").await.unwrap().version, Some(1));
+        registry
+            .promote("m", 3, "champion", Expected::Version(Some(1)), false)
+            .await
+            .unwrap();
+        assert_eq!(
+            registry.rollback("m", "champion").await.unwrap().version,
+            Some(1)
+        );
     });
 }
 
@@ -153,16 +247,26 @@ fn gates_that_failed_stop_a_promotion() {
             registry.publish(vec![doubtful]).await.unwrap();
             let promote = |force| registry.promote("m", 1, "champion", Expected::Any, force);
             let error = promote(false).await.unwrap_err();
-            assert!(error.to_string().contains("has not come to its gates"), "{error}");
+            assert!(
+                error.to_string().contains("has not come to its gates"),
+                "{error}"
+            );
             registry.record_gates("m", 1, Gates::Failed).await.unwrap();
             let error = promote(false).await.unwrap_err();
-            assert!(error.in_a_line().contains("have failed (--force"), "{}", error.in_a_line());
+            assert!(
+                error.in_a_line().contains("have failed (--force"),
+                "{}",
+                error.in_a_line()
+            );
             assert_eq!(champion(&registry, "m").await, None);
             registry.record_gates("m", 1, Gates::Passed).await.unwrap();
             promote(false).await.unwrap();
             publish(&registry, "m", 2.0).await;
             registry.record_gates("m", 2, Gates::Failed).await.unwrap();
-            registry.promote("m", 2, "champion", Expected::Any, true).await.unwrap();
+            registry
+                .promote("m", 2, "champion", Expected::Any, true)
+                .await
+                .unwrap();
             assert_eq!(champion(&registry, "m").await, Some(2));
         }
     });
@@ -180,17 +284,38 @@ fn what_is_unknown_is_named_with_what_is_near() {
         };
         assert!(message("m@1").await.contains("the registry is empty"));
         publish(&registry, "forward_return", 1.0).await;
-        registry.promote("forward_return", 1, "champion", Expected::Any, false).await.unwrap();
-        assert!(message("forward_retrun@1").await.contains("did you mean 'forward_return'?"));
-        assert!(message("forward_return@champoin").await.contains("did you mean 'champion'?"));
-        assert!(message("forward_return@7").await.contains("there are versions 1"));
+        registry
+            .promote("forward_return", 1, "champion", Expected::Any, false)
+            .await
+            .unwrap();
+        assert!(
+            message("forward_retrun@1")
+                .await
+                .contains("did you mean 'forward_return'?")
+        );
+        assert!(
+            message("forward_return@champoin")
+                .await
+                .contains("did you mean 'champion'?")
+        );
+        assert!(
+            message("forward_return@7")
+                .await
+                .contains("there are versions 1")
+        );
         let error = registry.list("../etc").await.unwrap_err();
         assert_eq!(error.status(), Status::Usage);
         for name in ["..", "a/b", "", "con", "a\\b"] {
-            assert!(registry.publish(vec![draft(name, 1.0)]).await.is_err(), "{name}");
+            assert!(
+                registry.publish(vec![draft(name, 1.0)]).await.is_err(),
+                "{name}"
+            );
             assert!(registry.manifest(name, 1).await.is_err(), "{name}");
             assert!(registry.head(name, "champion").await.is_err(), "{name}");
-            assert!(registry.head("forward_return", name).await.is_err(), "{name}");
+            assert!(
+                registry.head("forward_return", name).await.is_err(),
+                "{name}"
+            );
         }
     });
 }
@@ -213,9 +338,18 @@ fn a_changed_file_is_found() {
         std::fs::write(folder.join("4").join(MANIFEST), "{").unwrap();
         let verdicts = registry.verify("m", None).await.unwrap();
         let faults: Vec<String> = verdicts.iter().map(|v| v.faults.join("; ")).collect();
-        assert!(faults[0].contains("card.md is damaged: it has 7 bytes"), "{faults:?}");
-        assert!(faults[1].contains("model.bin is damaged: its checksum"), "{faults:?}");
-        assert!(faults[2].contains("model.onnx is damaged: it is not there"), "{faults:?}");
+        assert!(
+            faults[0].contains("card.md is damaged: it has 7 bytes"),
+            "{faults:?}"
+        );
+        assert!(
+            faults[1].contains("model.bin is damaged: its checksum"),
+            "{faults:?}"
+        );
+        assert!(
+            faults[2].contains("model.onnx is damaged: it is not there"),
+            "{faults:?}"
+        );
         assert!(faults[3].contains("manifest.json is damaged"), "{faults:?}");
         let manifest = registry.manifest("m", 2).await.unwrap();
         assert!(registry.file(&manifest, MODEL).await.is_err());
@@ -228,10 +362,19 @@ fn a_manifest_of_a_later_version_says_so() {
         let kept = stores().remove(1);
         let registry = registry(&kept.store);
         publish(&registry, "m", 1.0).await;
-        let path = kept.folder.as_ref().unwrap().path().join("m/1").join(MANIFEST);
+        let path = kept
+            .folder
+            .as_ref()
+            .unwrap()
+            .path()
+            .join("m/1")
+            .join(MANIFEST);
         let text = std::fs::read_to_string(&path).unwrap();
         std::fs::write(&path, text.replacen("\"format\": 1", "\"format\": 9", 1)).unwrap();
         let error = registry.manifest("m", 1).await.unwrap_err().in_a_line();
-        assert!(error.contains("has format 9") && error.contains("update Lagrange"), "{error}");
+        assert!(
+            error.contains("has format 9") && error.contains("update Lagrange"),
+            "{error}"
+        );
     });
 }

@@ -35,7 +35,12 @@ pub fn stores() -> Vec<Kept> {
     let local = Arc::new(LocalFileSystem::new_with_prefix(folder.path()).unwrap());
     let server = Gcs::start();
     let bucket = google(&server);
-    let kept = |kind, store, folder, server| Kept { kind, store, folder, server };
+    let kept = |kind, store, folder, server| Kept {
+        kind,
+        store,
+        folder,
+        server,
+    };
     vec![
         kept("memory", Arc::new(InMemory::new()) as Store, None, None),
         kept("folder", local, Some(folder), None),

@@ -28,12 +28,19 @@ async fn write(store: Store, writer: u32, models: u32) -> Done {
         let published = registry.publish(vec![draft("m", slope)]).await.unwrap();
         let version = published[0].manifest.version;
         done.versions.push(version);
-        let promotion = registry.promote("m", version, "champion", Expected::Any, false).await;
+        let promotion = registry
+            .promote("m", version, "champion", Expected::Any, false)
+            .await;
         match promotion {
-            Ok(change) => done.promoted.extend(change.and_then(|change| change.version)),
+            Ok(change) => done
+                .promoted
+                .extend(change.and_then(|change| change.version)),
             Err(error) => {
                 let message = error.to_string();
-                assert!(message.contains("somebody else has changed the champion"), "{message}");
+                assert!(
+                    message.contains("somebody else has changed the champion"),
+                    "{message}"
+                );
             }
         }
     }
@@ -82,13 +89,23 @@ fn all_at_once(kept: &Kept, models: u32) {
         let registry = registry(&kept.store);
         let listing = registry.list("m").await.unwrap();
         assert_eq!(listing.versions.len() as u64, all);
-        assert!(listing.versions.values().all(|state| *state == State::Ready));
+        assert!(
+            listing
+                .versions
+                .values()
+                .all(|state| *state == State::Ready)
+        );
         let mut models = BTreeSet::new();
         for version in listing.ready() {
             let manifest = registry.manifest("m", version).await.unwrap();
             models.insert(manifest.files["model.bin"].sha256.clone());
         }
-        assert_eq!(models.len() as u64, all, "{}: every model is there", kept.kind);
+        assert_eq!(
+            models.len() as u64,
+            all,
+            "{}: every model is there",
+            kept.kind
+        );
 
         // Every promotion that was reported is in the history, once, and no other.
         let history = registry.history("m", "champion").await.unwrap();
@@ -144,7 +161,10 @@ fn of_two_promotions_one_wins() {
                 registry.publish(vec![draft("m", slope)]).await.unwrap();
             }
             let from = |expected| Expected::Version(expected);
-            registry.promote("m", 1, "champion", from(None), false).await.unwrap();
+            registry
+                .promote("m", 1, "champion", from(None), false)
+                .await
+                .unwrap();
             let (a, b) = tokio::join!(
                 registry.promote("m", 2, "champion", from(Some(1)), false),
                 registry.promote("m", 3, "champion", from(Some(1)), false),
