@@ -30,11 +30,18 @@ pub struct Draft {
     pub engine: Option<EngineVersion>,
     /// What it was made from.
     pub lineage: Lineage,
-    /// What the lookahead check said.
-    pub guard: Guard,
-    /// What the gates of its run said.
-    pub gates: Gates,
     /// The run that made it.
+    pub origin: Origin,
+}
+
+/// What is known of a run that publishes.
+#[derive(Debug, Clone, Default)]
+pub struct Origin {
+    /// What the lookahead check said of its scripts.
+    pub guard: Guard,
+    /// What its gates have said so far.
+    pub gates: Gates,
+    /// What it is called.
     pub run_id: Option<String>,
 }
 
@@ -63,9 +70,7 @@ impl Draft {
             horizon: None,
             engine: None,
             lineage: Lineage::default(),
-            guard: Guard::default(),
-            gates: Gates::None,
-            run_id: None,
+            origin: Origin::default(),
         }
     }
 
@@ -105,9 +110,9 @@ impl Draft {
             engine: self.engine,
             library: header.library.clone(),
             lineage: self.lineage,
-            guard: self.guard,
-            gates: self.gates,
-            run_id: self.run_id,
+            guard: self.origin.guard,
+            gates: self.origin.gates,
+            run_id: self.origin.run_id,
             content,
             files: std::collections::BTreeMap::new(),
         };

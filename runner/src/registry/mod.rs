@@ -19,7 +19,7 @@ mod place;
 mod publish;
 mod remove;
 pub mod source;
-pub mod steps;
+mod steps;
 #[cfg(test)]
 mod tests;
 mod verify;
@@ -29,10 +29,10 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 
 pub use aliases::{AliasEntry, Expected};
 pub use card::{number, shown_window};
-pub use draft::Draft;
+pub use draft::{Draft, Origin};
 pub use manifest::Manifest;
 pub use place::Place;
-pub use publish::Published;
+pub use publish::{Published, Saved};
 pub use verify::{Verdict, fault_error};
 pub use versions::{Listing, State};
 
@@ -42,6 +42,8 @@ use crate::error::Result;
 #[derive(Debug)]
 pub struct Registry {
     place: Place,
+    /// What manifests say of the run that publishes.
+    pub origin: Origin,
 }
 
 impl Registry {
@@ -52,6 +54,7 @@ impl Registry {
     pub fn open(location: &str) -> Result<Self> {
         Ok(Self {
             place: Place::parse(location)?,
+            origin: Origin::default(),
         })
     }
 

@@ -3,10 +3,11 @@
 //! files of all of them are there.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt};
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
 use super::draft::{Draft, Prepared};
 use super::manifest::{CARD, JSON, MANIFEST, MODEL, Manifest, ONNX, entry, now, to_bytes};
@@ -30,6 +31,54 @@ pub struct Published {
     /// The same as ONNX, where it can be exported.
     #[allow(dead_code, reason = "for those who record runs")]
     pub onnx: Option<Bytes>,
+}
+
+/// A model that was published, in short.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Saved {
+    /// The table that it came from.
+    pub table: String,
+    /// Its name.
+    pub name: String,
+    /// Its version.
+    pub version: u64,
+    /// Where its files are: a folder, or an address.
+    pub path: PathBuf,
+    /// Whether it was not there before.
+    pub new: bool,
+}
+
+impl Saved {
+    /// Without what takes room.
+    pub fn of(published: &Published) -> Self {
+        let manifest = &published.manifest;
+        Self {
+            table: manifest.lineage.table.clone().unwrap_or_default(),
+            name: manifest.name.clone(),
+            version: manifest.version,
+            path: PathBuf::from(&published.path),
+            new: published.new,
+        }
+    }
+
+    /// For the summary of a run.
+    pub fn line(&self) -> String {
+        let Self { name, path, .. } = self;
+        let version = format!("version {}", self.version);
+        let known = if self.new { "" } else { "  (unchanged)" };
+        format!("model  {name:<40} {version:>18}  {}{known}", path.display())
+    }
+
+    /// For `--output json`.
+    pub fn to_json(&self) -> Json {
+        json!({
+            "table": self.table,
+            "name": self.name,
+            "version": self.version,
+            "path": self.path.display().to_string(),
+            "new": self.new,
+        })
+    }
 }
 
 /// A model whose files are written.

@@ -11,15 +11,11 @@ use bytes::Bytes;
 use serde_json::{Map, Value as Json};
 
 use super::draft::Draft;
-use super::manifest::{EngineVersion, Gates, Guard, Lineage, sha256};
+use super::manifest::{EngineVersion, Lineage, sha256};
 use super::{Published, Registry};
-use crate::cli::{CheckMode, EngineName};
-use crate::commands::catalogue;
-use crate::engines::{Choice, Engine, Key};
+use crate::engines::{Engine, Key};
 use crate::error::Result;
-use crate::guard::rules::Severity;
 use crate::parameters::Step;
-use crate::settings::Settings;
 
 mod measures;
 mod naming;
@@ -27,47 +23,16 @@ mod reads;
 
 use naming::Found;
 
-/// Publishes the models of a run.
-pub struct Publisher<'a> {
-    registry: Registry,
-    engine: EngineName,
-    check: CheckMode,
-    steps: &'a [Step],
-    /// Asked when there is a model.
-    made_by: Option<(EngineVersion, Guard)>,
-    /// What the manifests say of the gates of the run.
-    pub gates: Gates,
-    /// The run.
-    pub run_id: Option<String>,
-}
-
-impl<'a> Publisher<'a> {
-    /// Nothing is opened yet.
-    ///
-    /// # Errors
-    /// A registry of a kind that is not known.
-    pub fn new(
-        settings: &Settings,
-        choice: &Choice,
-        check: CheckMode,
-        steps: &'a [Step],
-    ) -> Result<Self> {
-        Ok(Self {
-            registry: Registry::open(&settings.model_registry)?,
-            engine: choice.engine,
-            check,
-            steps,
-            made_by: None,
-            gates: Gates::None,
-            run_id: None,
-        })
-    }
-
+impl Registry {
     /// Publishes the models of the table that a step has made: all or none.
     ///
     /// # Errors
     /// A table that cannot be read, a registry that cannot be written.
-    pub async fn step(&mut self, step: &Step, engine: &mut dyn Engine) -> Result<Vec<Published>> {
+    pub async fn publish_table(
+        &self,
+        engine: &mut dyn Engine,
+        step: &Step,
+    ) -> Result<Vec<Published>> {
         let Some(target) = &step.description.target else {
             return Ok(Vec::new());
         };
@@ -80,13 +45,9 @@ impl<'a> Publisher<'a> {
         let mut seen = HashSet::new();
         let mut found = Vec::new();
         let mut sink = |column: &str, bytes: &[u8], row: Key| {
-            let key = naming::values_of(&row, &grouped);
+            let key = Json::Object(naming::values_of(&row, &grouped)).to_string();
             // A table may repeat a model in every row.
-            if seen.insert((
-                sha256(bytes),
-                column.to_owned(),
-                Json::Object(key).to_string(),
-            )) {
+            if seen.insert((sha256(bytes), column.to_owned(), key)) {
                 found.push(Found {
                     column: column.to_owned(),
                     model: Bytes::copy_from_slice(bytes),
@@ -103,7 +64,7 @@ impl<'a> Publisher<'a> {
             [one] => measures::of(engine, &table, target, &one.row).await?,
             _ => measures::Measures::default(),
         };
-        let (made_by, guard) = self.made_by(engine).await;
+        let made_by = made_by(engine).await;
         let lineage = Lineage {
             table: Some(table.clone()),
             script: Some(step.source.file.clone()),
@@ -121,36 +82,31 @@ impl<'a> Publisher<'a> {
             metrics: measures.metrics.clone(),
             stability: measures.stability.clone(),
             horizon,
-            engine: Some(made_by.clone()),
+            engine: made_by.clone(),
             lineage: lineage.clone(),
-            guard: guard.clone(),
-            gates: self.gates,
-            run_id: self.run_id.clone(),
+            origin: self.origin.clone(),
         });
-        self.registry.publish(drafts.collect()).await
+        self.publish(drafts.collect()).await
     }
+}
 
-    async fn made_by(&mut self, engine: &mut dyn Engine) -> (EngineVersion, Guard) {
-        if let Some(known) = &self.made_by {
-            return known.clone();
-        }
-        let name = match self.engine {
-            EngineName::DuckDb => "DuckDB",
-            EngineName::DataFusion => "DataFusion",
-        };
-        let rows = engine
-            .texts("SELECT version() AS version")
-            .await
-            .unwrap_or_default();
-        let text = rows.into_iter().flatten().flatten().next();
-        let version = EngineVersion {
-            name: name.to_owned(),
-            version: text.as_deref().and_then(version_in),
-        };
-        let known = (version, guard(self.check, self.steps));
-        self.made_by = Some(known.clone());
-        known
-    }
+/// The engine, by what it says of itself.
+async fn made_by(engine: &mut dyn Engine) -> Option<EngineVersion> {
+    let rows = engine.texts("SELECT version() AS version").await;
+    let text = rows
+        .unwrap_or_default()
+        .into_iter()
+        .flatten()
+        .flatten()
+        .next()?;
+    let name = match text.contains("DataFusion") {
+        true => "DataFusion",
+        false => "DuckDB",
+    };
+    Some(EngineVersion {
+        name: name.to_owned(),
+        version: version_in(&text),
+    })
 }
 
 /// The version within `v2.0.0` or `Apache DataFusion 55.2.0, x86_64 on linux`.
@@ -160,30 +116,6 @@ fn version_in(text: &str) -> Option<String> {
     let mut versions =
         words.filter(|word| word.starts_with(|c: char| c.is_ascii_digit()) && word.contains('.'));
     versions.next().map(str::to_owned)
-}
-
-/// What the lookahead check says of the scripts of a run.
-fn guard(check: CheckMode, steps: &[Step]) -> Guard {
-    if check == CheckMode::Off {
-        return Guard::default();
-    }
-    let report = catalogue::report(steps);
-    let text = report.verdict();
-    let verdict = if report.count(Severity::Error) + report.count(Severity::Warning) > 0 {
-        "warned"
-    } else if report
-        .findings
-        .iter()
-        .any(|finding| finding.waived.is_some())
-    {
-        "waived"
-    } else {
-        "clean"
-    };
-    Guard {
-        verdict: verdict.to_owned(),
-        text,
-    }
 }
 
 /// A JSON value as a name shows it.

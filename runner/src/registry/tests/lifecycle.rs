@@ -243,7 +243,7 @@ fn gates_that_failed_stop_a_promotion() {
         for kept in stores() {
             let registry = registry(&kept.store);
             let mut doubtful = draft("m", 1.0);
-            doubtful.gates = Gates::Pending;
+            doubtful.origin.gates = Gates::Pending;
             registry.publish(vec![doubtful]).await.unwrap();
             let promote = |force| registry.promote("m", 1, "champion", Expected::Any, force);
             let error = promote(false).await.unwrap_err();

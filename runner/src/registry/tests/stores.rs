@@ -15,7 +15,7 @@ use tempfile::TempDir;
 
 use super::gcs::Gcs;
 use crate::registry::place::Store;
-use crate::registry::{Draft, Place, Registry};
+use crate::registry::{Draft, Origin, Place, Registry};
 
 /// A store, and what keeps it alive.
 pub struct Kept {
@@ -73,6 +73,7 @@ pub fn google(server: &Gcs) -> Store {
 pub fn registry(store: &Store) -> Registry {
     Registry {
         place: Place::given(store.clone()),
+        origin: Origin::default(),
     }
 }
 

@@ -1,0 +1,42 @@
+//! The models of a table go to the registry: the one place where a run publishes.
+
+use crate::commands::catalogue;
+use crate::engines::Engine;
+use crate::error::Result;
+use crate::guard::rules::Severity;
+use crate::parameters::Step;
+use crate::registry::manifest::Guard;
+use crate::registry::{Registry, Saved};
+
+/// Publishes the models of the table that a step has made: all or none.
+///
+/// # Errors
+/// A model that cannot be read, or a registry that cannot be written.
+pub(super) async fn models(
+    engine: &mut dyn Engine,
+    registry: &Registry,
+    step: &Step,
+) -> Result<Vec<Saved>> {
+    let published = registry.publish_table(engine, step).await?;
+    Ok(published.iter().map(Saved::of).collect())
+}
+
+/// What the lookahead check says of scripts, for the manifests of their models.
+pub(super) fn guard(steps: &[Step]) -> Guard {
+    let report = catalogue::report(steps);
+    let verdict = if report.count(Severity::Error) + report.count(Severity::Warning) > 0 {
+        "warned"
+    } else if report
+        .findings
+        .iter()
+        .any(|finding| finding.waived.is_some())
+    {
+        "waived"
+    } else {
+        "clean"
+    };
+    Guard {
+        verdict: verdict.to_owned(),
+        text: report.verdict(),
+    }
+}
