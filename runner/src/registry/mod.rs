@@ -34,7 +34,8 @@ pub use manifest::Manifest;
 pub use place::Place;
 pub use publish::{Published, Saved};
 pub use verify::{Verdict, fault_error};
-pub use versions::{Listing, State};
+#[cfg(test)]
+pub use versions::State;
 
 use crate::error::Result;
 

@@ -131,12 +131,13 @@ impl Registry {
 
     /// Writes the manifests.
     async fn finish(&self, staged: &[Staged]) -> Result<()> {
-        let new = staged.iter().filter_map(|staged| match staged {
-            Staged::New(published) => Some(&published.manifest),
-            Staged::There(_) => None,
-        });
-        futures::stream::iter(new)
-            .map(|manifest| self.write_manifest(manifest))
+        let mut writes = Vec::new();
+        for staged in staged {
+            if let Staged::New(published) = staged {
+                writes.push(self.write_manifest(&published.manifest));
+            }
+        }
+        futures::stream::iter(writes)
             .buffered(AT_ONCE)
             .try_collect()
             .await
