@@ -10,7 +10,7 @@ use crate::printer::thousands;
 
 /// How many features the card lists; `model.json` has all.
 const LISTED: usize = 50;
-/// How many features the examples spell out.
+/// How many features the example in SQL spells out.
 const IN_EXAMPLES: usize = 8;
 
 /// The card of a version. `no_onnx` says why there is no ONNX file.
@@ -117,8 +117,7 @@ fn data(card: &mut String, manifest: &Manifest) {
             thousands(manifest.rows_skipped)
         ),
     ]];
-    let window = manifest.window.as_ref();
-    let window = window.map_or_else(|| "not recorded".to_owned(), shown_window);
+    let window = window(manifest).unwrap_or_else(|| "not recorded".to_owned());
     rows.push(vec!["Window".to_owned(), window]);
     if let Some(table) = &lineage.table {
         rows.push(vec!["Table".to_owned(), code(table)]);
@@ -142,8 +141,21 @@ fn data(card: &mut String, manifest: &Manifest) {
     table(card, &["", ""], &rows);
 }
 
-/// A window for people.
-pub fn shown_window(window: &Window) -> String {
+/// From when to when the rows are that trained a model, for people: as the model says
+/// or, where it does not, the row of `train_model`.
+pub fn window(manifest: &Manifest) -> Option<String> {
+    if let Some(window) = &manifest.window {
+        return Some(shown_window(window));
+    }
+    let time = |name: &str| match manifest.row.get(name)? {
+        Json::Null => None,
+        Json::String(text) => Some(text.clone()),
+        other => Some(other.to_string()),
+    };
+    Some(format!("{} to {}", time("train_from")?, time("train_to")?))
+}
+
+fn shown_window(window: &Window) -> String {
     let at = |value: f64| match window.calendar {
         true => moment(value.floor() as i64),
         false => value.to_string(),
@@ -336,7 +348,7 @@ fn use_it(card: &mut String, manifest: &Manifest, model: &Model, no_onnx: Option
     card.push_str("```python\nimport numpy as np\nimport onnxruntime\n\n");
     card.push_str("session = onnxruntime.InferenceSession(\"model.onnx\")\ninputs = {\n");
     let kinds = model.body().feature_types(features.len());
-    for (feature, kind) in features.iter().zip(&kinds).take(IN_EXAMPLES) {
+    for (feature, kind) in features.iter().zip(&kinds).take(LISTED) {
         let value = match *kind {
             "text" => "[\"a\"], dtype=object",
             _ => "[0.0]",
@@ -348,12 +360,8 @@ fn use_it(card: &mut String, manifest: &Manifest, model: &Model, no_onnx: Option
             Json::from(feature.as_str())
         );
     }
-    if features.len() > IN_EXAMPLES {
-        let _ = writeln!(
-            card,
-            "    # ... and the other {}",
-            features.len() - IN_EXAMPLES
-        );
+    if features.len() > LISTED {
+        let _ = writeln!(card, "    # ... and the other {}", features.len() - LISTED);
     }
     card.push_str("}\n(prediction,) = session.run([\"prediction\"], inputs)\n```\n");
 }

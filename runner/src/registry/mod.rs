@@ -28,7 +28,7 @@ mod versions;
 use std::hash::{BuildHasher, Hasher, RandomState};
 
 pub use aliases::{AliasEntry, Expected};
-pub use card::{number, shown_window};
+pub use card::{number, window};
 pub use draft::{Draft, Origin};
 pub use manifest::Manifest;
 pub use place::Place;

@@ -158,7 +158,7 @@ fn fault(name: &str) -> Option<String> {
         let digit = stem.strip_prefix(*device);
         digit.is_some_and(|digit| digit.len() == 1 && digit.bytes().all(|b| b.is_ascii_digit()))
     };
-    if DEVICES.contains(&stem.as_str()) || NUMBERED_DEVICES.iter().any(|device| numbered(&device)) {
+    if DEVICES.contains(&stem.as_str()) || NUMBERED_DEVICES.iter().any(numbered) {
         return Some("Windows keeps it for a device".to_owned());
     }
     None

@@ -10,7 +10,7 @@ use crate::engines::shown::Shown;
 use crate::error::{Error, Result};
 use crate::registry::manifest::Metric;
 use crate::registry::names::{Reference, Selector, check_name};
-use crate::registry::{Manifest, Registry, number, shown_window};
+use crate::registry::{Manifest, Registry, number, window};
 
 /// Runs the verb.
 pub async fn diff(registry: &Registry, args: &DiffArgs) -> Result<Answer> {
@@ -113,7 +113,6 @@ fn differences(a: &Manifest, b: &Manifest) -> Vec<Difference> {
         let value = |of: &Map<String, Json>| of.get(name).cloned().unwrap_or_default();
         add(&format!("option {name}"), value(&left), value(&right));
     }
-    let window = |of: &Manifest| of.window.as_ref().map(shown_window);
     add("window", json!(window(a)), json!(window(b)));
     add("rows used", json!(a.rows_used), json!(b.rows_used));
     add(

@@ -54,14 +54,14 @@ pub async fn import(registry: &Registry, args: &ImportArgs) -> Result<Answer> {
         "path": published.path,
         "new": published.new,
     });
+    let features = match manifest.features.len() {
+        1 => "1 feature".to_owned(),
+        n => format!("{n} features"),
+    };
     let known = if published.new { "" } else { "  (unchanged)" };
     let text = format!(
-        "{} version {}: {} with {} features  {}{known}",
-        manifest.name,
-        manifest.version,
-        manifest.algorithm,
-        manifest.features.len(),
-        published.path
+        "{} version {}: {} with {features}  {}{known}",
+        manifest.name, manifest.version, manifest.algorithm, published.path
     );
     Ok(Answer::new(text, json))
 }

@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 use crate::printer::thousands;
 use crate::registry::manifest::CARD;
 use crate::registry::names::Reference;
-use crate::registry::{AliasEntry, Manifest, Registry, number, shown_window};
+use crate::registry::{AliasEntry, Manifest, Registry, number, window};
 
 /// How many changes of an alias are shown to people.
 const CHANGES: usize = 5;
@@ -33,6 +33,8 @@ pub async fn show(registry: &Registry, args: &ShowArgs) -> Result<Answer> {
     for alias in registry.list(name).await?.aliases {
         changes.extend(registry.history(name, &alias).await?);
     }
+    // Times are written so that they sort as texts do.
+    changes.sort_by(|a, b| a.created.cmp(&b.created));
     let mut json =
         serde_json::to_value(&manifest).map_err(|error| Error::internal(error.to_string()))?;
     json["aliases"] = json!(aliases);
@@ -73,10 +75,13 @@ fn text(manifest: &Manifest, aliases: &[&str], changes: &[AliasEntry]) -> String
             thousands(manifest.rows_skipped)
         ),
     );
-    if let Some(window) = &manifest.window {
-        line("window", shown_window(window));
+    if let Some(window) = window(manifest) {
+        line("window", window);
     }
     for (name, value) in &manifest.key {
+        let value = value
+            .as_str()
+            .map_or_else(|| value.to_string(), str::to_owned);
         line("for", format!("{name} = {value}"));
     }
     for metric in &manifest.metrics {

@@ -160,7 +160,7 @@ fn of_two_promotions_one_wins() {
             for slope in [1.0, 2.0, 3.0] {
                 registry.publish(vec![draft("m", slope)]).await.unwrap();
             }
-            let from = |expected| Expected::Version(expected);
+            let from = Expected::Version;
             registry
                 .promote("m", 1, "champion", from(None), false)
                 .await
