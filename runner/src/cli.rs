@@ -1,8 +1,12 @@
 //! The command line.
 
+pub mod models;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub use models::ModelsArgs;
 
 use crate::printer::Output;
 
@@ -33,6 +37,8 @@ pub enum Command {
     Functions(FunctionsArgs),
     /// Show the settings and where each comes from.
     Config(ConfigArgs),
+    /// Look at the registry of models, and say which version serves.
+    Models(ModelsArgs),
     /// Turn a LightGBM or XGBoost model into a model file.
     ImportModel(ImportModelArgs),
     /// Write a model file as ONNX or JSON.

@@ -149,6 +149,18 @@ impl Error {
         text
     }
 
+    /// All of it where there is room for one sentence, such as in an engine's message.
+    pub fn in_a_line(&self) -> String {
+        let mut text = self.message.clone();
+        if let Some(detail) = &self.detail {
+            let _ = write!(text, ": {}", detail.trim().replace('\n', "; "));
+        }
+        if let Some(hint) = &self.hint {
+            let _ = write!(text, " ({hint})");
+        }
+        text
+    }
+
     /// All of it for `--output json`.
     pub fn to_json(&self) -> Json {
         json!({

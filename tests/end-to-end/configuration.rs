@@ -82,14 +82,15 @@ fn bigquery_needs_a_downloaded_export() {
     project
         .run(&["--env", "dev"])
         .fails(2, &["development.ml_training", "--database DIR"]);
-    project
-        .run(&["--env", "dev", "--database", "export"])
-        .fails(2, &["gs://trading-system-dev/models", "not a local folder"]);
     let run = project.lagrange(
         &["run", "script.sql", "--env", "dev", "--database", "export"],
-        &[("LAGRANGE_STORAGE__MODEL_REGISTRY", "./models")],
+        &[("LAGRANGE_STORAGE__MODEL_REGISTRY", "ftp://host/models")],
     );
-    run.success();
+    run.fails(2, &["ftp://host/models", "gs://"]);
+    // A script without models does not look for the bucket.
+    project
+        .run(&["--env", "dev", "--database", "export"])
+        .success();
     assert!(project.path("export").is_dir());
 }
 

@@ -4,6 +4,7 @@ mod check;
 mod configuration;
 mod fake_mlflow;
 mod functions;
+mod gcs;
 mod inputs;
 mod lineage;
 mod mlflow;

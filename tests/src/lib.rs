@@ -4,12 +4,14 @@
 mod datafusion_engine;
 mod duckdb_engine;
 mod print;
+mod registry;
 
 use std::fmt;
 
 pub use datafusion_engine::DataFusionEngine;
 pub use duckdb_engine::DuckDbEngine;
 pub use print::double;
+pub use registry::serve_example;
 
 /// A table of printed values.
 #[derive(Debug, Clone, PartialEq, Eq)]

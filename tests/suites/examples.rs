@@ -1,10 +1,11 @@
 //! The example of every function runs as printed, on both engines, with the
 //! same result.
 
-use lagrange_tests::engines;
+use lagrange_tests::{engines, serve_example};
 
 #[test]
 fn every_example_runs_on_both_engines_alike() {
+    serve_example();
     let mut failures = Vec::new();
     for function in lagrange_udfs::functions::all() {
         let signature = function.signature();

@@ -40,6 +40,7 @@ fn files() -> Vec<PathBuf> {
 }
 
 fn run_all(engine: impl Fn() -> Box<dyn Engine>) {
+    lagrange_tests::serve_example();
     let mut failures = Vec::new();
     for file in files() {
         let mut runner = Runner::new(|| async { Ok(Connection(engine())) });

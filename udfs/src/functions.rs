@@ -45,6 +45,7 @@ mod model_trees;
 mod mutual_information;
 mod permutation_importance;
 mod predict;
+mod predict_model;
 mod predict_proba;
 mod prepare_training_data;
 mod quantile_returns;
@@ -102,6 +103,7 @@ static ALL: &[Function] = &[
     Function::Table(&training::tune_model::TuneModel),
     Function::Scalar(&explain_predict::ExplainPredict),
     Function::Scalar(&predict::Predict),
+    Function::Scalar(&predict_model::PredictModel),
     Function::Scalar(&predict_proba::PredictProba),
     Function::Aggregate(&metrics::classification::ACCURACY),
     Function::Aggregate(&metrics::ranking::AUC),

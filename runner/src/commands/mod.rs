@@ -1,12 +1,13 @@
 //! One verb, one file; each returns how the process ends.
 
-mod catalogue;
+pub mod catalogue;
 mod check;
 mod config;
 mod export_model;
 mod functions;
 mod import_model;
 mod lineage;
+mod models;
 mod report;
 mod run;
 mod runs;
@@ -24,6 +25,7 @@ pub fn dispatch(command: &Command) -> Status {
         Command::Report(args) => report::report(args),
         Command::Functions(args) => functions::functions(args),
         Command::Config(args) => config::config(args),
+        Command::Models(args) => models::models(args),
         Command::ImportModel(args) => import_model::import_model(args),
         Command::ExportModel(args) => export_model::export_model(args),
     }

@@ -72,7 +72,10 @@ fn run_scripts(args: &RunArgs, printer: &Printer, report: &mut Report) -> Result
     if args.check == CheckMode::Replay {
         check::replay_gate(&steps, &choice, &settings, printer)?;
     }
-    let registry = Registry::open(&settings.model_registry)?;
+    let mut registry = Registry::open(&settings.model_registry)?;
+    if args.check != CheckMode::Off {
+        registry.origin.guard = publish::guard(&steps);
+    }
     let beginning = beginning.checked(args.check.name(), checked.as_ref());
     let mut tracking = track::begin(beginning, &settings, &choice, args, printer)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()

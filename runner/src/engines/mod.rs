@@ -25,6 +25,7 @@ use self::shown::Shown;
 use crate::cli::EngineName;
 use crate::error::{Error, Result};
 use crate::parameters::Step;
+use crate::registry::source;
 use crate::runs::results::Rows;
 use crate::settings::{Database, Settings};
 
@@ -40,8 +41,8 @@ pub struct Outcome {
 /// The other columns of a row that holds a model.
 pub type Key = Map<String, Json>;
 
-/// Receives the models of a table.
-pub type ModelSink<'a> = dyn FnMut(&[u8], Key) -> Result<()> + Send + 'a;
+/// Receives the models of a table: the column, the bytes and the rest of the row.
+pub type ModelSink<'a> = dyn FnMut(&str, &[u8], Key) -> Result<()> + Send + 'a;
 
 /// How the values of a column are compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -157,6 +158,7 @@ impl Choice {
     /// # Errors
     /// A database that is locked or cannot be read.
     pub async fn open(&self, settings: &Settings) -> Result<Box<dyn Engine>> {
+        source::serve(settings);
         Ok(match self.engine {
             EngineName::DuckDb => Box::new(duckdb::DuckDb::open(&self.database, settings)?),
             EngineName::DataFusion => {
@@ -172,6 +174,7 @@ impl Choice {
     /// A database that is locked or cannot be read, or one that is needed and not
     /// there.
     pub async fn scratch(&self, settings: &Settings, tables: &[String]) -> Result<Box<dyn Engine>> {
+        source::serve(settings);
         if let Some(table) = tables.first()
             && !self.database.exists()
         {

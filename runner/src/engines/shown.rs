@@ -147,6 +147,7 @@ macro_rules! arrow_values {
             batch: &RecordBatch,
             sink: &mut $crate::engines::ModelSink<'_>,
         ) -> $crate::error::Result<()> {
+            let schema = batch.schema();
             for (i, column) in batch.columns().iter().enumerate() {
                 if !is_binary(column.data_type()) {
                     continue;
@@ -169,10 +170,10 @@ macro_rules! arrow_values {
                                 .map_err(|error| $crate::error::Error::failed(error.to_string()))?
                                 .pop()
                                 .unwrap_or_default();
-                            key.insert(batch.schema().field(j).name().clone(), value);
+                            key.insert(schema.field(j).name().clone(), value);
                         }
                     }
-                    sink(model, key)?;
+                    sink(schema.field(i).name(), model, key)?;
                 }
             }
             Ok(())

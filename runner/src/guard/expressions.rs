@@ -404,7 +404,7 @@ impl Analysis<'_> {
                     return value;
                 }
             }
-            "predict" | "predict_proba" | "predict_interval" => {
+            "predict" | "predict_model" | "predict_proba" | "predict_interval" => {
                 // A model of all rows has seen each of them.
                 let activated: Vec<Value> = values
                     .iter()

@@ -16,7 +16,7 @@ mod tables;
 use async_trait::async_trait;
 
 pub use self::beginning::Beginning;
-pub use self::models::{Published, name_apart};
+pub use self::models::Published;
 use crate::engines::{Choice, Engine};
 use crate::error::{Error, Result};
 use crate::parameters::Step;

@@ -1,14 +1,13 @@
 //! The models of a run: their bytes, as ONNX, and a few rows that they take.
 
-use std::collections::HashSet;
-
 use lagrange_udfs::call::{quote_name, quote_text};
 use lagrange_udfs::models::{Model, onnx};
-use serde_json::{Map, Value as Json, json};
+use serde_json::{Value as Json, json};
 
 use super::datasets;
 use crate::engines::Engine;
 use crate::parameters::Step;
+use crate::registry;
 use crate::runs::folder::sha256;
 use crate::runs::record;
 use crate::runs::results::{Rows, Values, file_name, plain};
@@ -32,41 +31,15 @@ pub struct Published {
 }
 
 impl Published {
-    /// A model of a table, called as the table is.
-    pub fn of(table: &str, key: &Map<String, Json>, bytes: &[u8]) -> Self {
+    /// A model as the registry published it.
+    pub fn of(published: registry::Published) -> Self {
+        let manifest = published.manifest;
         Self {
-            name: table.to_owned(),
-            version: None,
-            table: table.to_owned(),
-            key: Json::from(key.clone()),
-            bytes: bytes.to_vec(),
-        }
-    }
-}
-
-/// Names several models of one table apart: by their column `name`, or by the
-/// other columns of their rows.
-pub fn name_apart(models: &mut [Published]) {
-    if models.len() < 2 {
-        return;
-    }
-    for model in models.iter_mut() {
-        let label = match model.key.get("name") {
-            Some(name) => plain(name),
-            None => {
-                let values = model.key.as_object().into_iter().flatten();
-                values
-                    .map(|(_, value)| plain(value))
-                    .collect::<Vec<_>>()
-                    .join("-")
-            }
-        };
-        model.name = format!("{}.{label}", model.table);
-    }
-    let mut seen = HashSet::new();
-    for model in models {
-        if !seen.insert(model.name.clone()) {
-            model.name = format!("{}-{}", model.name, &sha256(&model.bytes)[..6]);
+            name: manifest.name,
+            version: Some(manifest.version.to_string()),
+            table: manifest.lineage.table.unwrap_or_default(),
+            key: Json::Object(manifest.key),
+            bytes: published.model.to_vec(),
         }
     }
 }

@@ -25,6 +25,7 @@ pub mod quantile;
 mod reference_rows;
 pub mod row_store;
 pub mod scaling;
+pub mod source;
 pub mod support_vectors;
 pub mod training;
 pub mod trees;

@@ -1,16 +1,15 @@
 //! The models of a table go to the registry: the one place where a run publishes.
 
-use std::collections::HashSet;
-
-use sha2::{Digest, Sha256};
-
+use crate::commands::catalogue;
 use crate::engines::Engine;
 use crate::error::Result;
+use crate::guard::rules::Severity;
 use crate::parameters::Step;
-use crate::registry::{self, Registry, Saved};
-use crate::tracking::{self, Published};
+use crate::registry::manifest::Guard;
+use crate::registry::{Registry, Saved};
+use crate::tracking::Published;
 
-/// Saves the models of the table that a step has made.
+/// Publishes the models of the table that a step has made: all or none.
 ///
 /// # Errors
 /// A model that cannot be read, or a registry that cannot be written.
@@ -19,33 +18,28 @@ pub(super) async fn models(
     registry: &Registry,
     step: &Step,
 ) -> Result<(Vec<Saved>, Vec<Published>)> {
-    let Some(target) = &step.description.target else {
-        return Ok(Default::default());
+    let published = registry.publish_table(engine, step).await?;
+    let saved = published.iter().map(Saved::of).collect();
+    let tracked = published.into_iter().map(Published::of).collect();
+    Ok((saved, tracked))
+}
+
+/// What the lookahead check says of scripts, for the manifests of their models.
+pub(super) fn guard(steps: &[Step]) -> Guard {
+    let report = catalogue::report(steps);
+    let verdict = if report.count(Severity::Error) + report.count(Severity::Warning) > 0 {
+        "warned"
+    } else if report
+        .findings
+        .iter()
+        .any(|finding| finding.waived.is_some())
+    {
+        "waived"
+    } else {
+        "clean"
     };
-    let table = target
-        .0
-        .last()
-        .and_then(|part| part.as_ident())
-        .map_or_else(|| target.to_string(), |name| name.value.clone());
-    let mut seen = HashSet::new();
-    let mut saved = Vec::new();
-    let mut models = Vec::new();
-    let mut sink = |bytes: &[u8], key| {
-        if !seen.insert(Sha256::digest(bytes)) {
-            return Ok(());
-        }
-        let model = lagrange_udfs::models::Model::read(bytes)?;
-        models.push(Published::of(&table, &key, bytes));
-        let description = registry::Description {
-            table: &table,
-            script: &step.source.file,
-            header: model.header_json(),
-            key,
-        };
-        saved.push(registry.save(bytes, description)?);
-        Ok(())
-    };
-    engine.models(target, &mut sink).await?;
-    tracking::name_apart(&mut models);
-    Ok((saved, models))
+    Guard {
+        verdict: verdict.to_owned(),
+        text: report.verdict(),
+    }
 }

@@ -68,17 +68,7 @@ impl StepReport {
 impl Report {
     /// For `--output json`.
     pub fn to_json(&self, status: Status, error: Option<Json>) -> Json {
-        let models: Vec<Json> = self
-            .models
-            .iter()
-            .map(|saved| {
-                json!({
-                    "table": saved.table,
-                    "path": saved.path.display().to_string(),
-                    "new": saved.new,
-                })
-            })
-            .collect();
+        let models: Vec<Json> = self.models.iter().map(Saved::to_json).collect();
         let steps: Vec<Json> = self.steps.iter().map(StepReport::to_json).collect();
         let status = match status {
             Status::Success => "success",
@@ -108,8 +98,7 @@ impl Report {
             printer.result(&format!("table  {name:<40} {count:>18}"));
         }
         for model in &self.models {
-            let known = if model.new { "" } else { "  (unchanged)" };
-            printer.result(&format!("model  {}{known}", model.path.display()));
+            printer.result(&model.line());
         }
     }
 }

@@ -1,0 +1,119 @@
+//! `lagrange models`: the registry, one verb per file.
+
+mod delete;
+mod diff;
+mod export;
+mod import;
+mod list;
+mod promote;
+mod rollback;
+mod show;
+mod verify;
+
+use serde_json::{Value as Json, json};
+
+use crate::cli::ModelsArgs;
+use crate::cli::models::ModelsVerb;
+use crate::error::{Error, Result, Status};
+use crate::printer::Printer;
+use crate::registry::Registry;
+use crate::settings::Settings;
+
+/// What a verb found or did.
+struct Answer {
+    /// For people.
+    text: String,
+    /// For `--output json`.
+    json: Json,
+    /// What is wrong all the same.
+    error: Option<Box<Error>>,
+}
+
+impl Answer {
+    fn new(text: impl Into<String>, json: Json) -> Self {
+        Self {
+            text: text.into(),
+            json,
+            error: None,
+        }
+    }
+}
+
+/// Runs the command.
+pub fn models(args: &ModelsArgs) -> Status {
+    let printer = Printer::new(args.verb.registry().output);
+    let (text, json, error) = match answer(&args.verb) {
+        Ok(answer) => (answer.text, answer.json, answer.error),
+        Err(error) => (String::new(), json!({}), Some(error)),
+    };
+    if !printer.is_text() {
+        let mut json = json;
+        if let (Some(error), Json::Object(document)) = (&error, &mut json) {
+            document.insert("error".to_owned(), error.to_json());
+        }
+        printer.result(&format!("{json:#}"));
+    } else if !text.is_empty() {
+        printer.result(&text);
+    }
+    match error {
+        Some(error) => {
+            printer.error(&error);
+            error.status()
+        }
+        None => Status::Success,
+    }
+}
+
+fn answer(verb: &ModelsVerb) -> Result<Answer> {
+    let place = verb.registry();
+    let settings = Settings::resolve(&place.settings())?;
+    let location = place.registry.as_ref().unwrap_or(&settings.model_registry);
+    let registry = Registry::open(location)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Error::internal(format!("cannot start threads: {error}")))?;
+    runtime.block_on(async {
+        match verb {
+            ModelsVerb::List(args) => list::list(&registry, args).await,
+            ModelsVerb::Show(args) => show::show(&registry, args).await,
+            ModelsVerb::Diff(args) => diff::diff(&registry, args).await,
+            ModelsVerb::Promote(args) => promote::promote(&registry, args).await,
+            ModelsVerb::Rollback(args) => rollback::rollback(&registry, args).await,
+            ModelsVerb::Export(args) => export::export(&registry, args).await,
+            ModelsVerb::Import(args) => import::import(&registry, args).await,
+            ModelsVerb::Delete(args) => delete::delete(&registry, args).await,
+            ModelsVerb::Verify(args) => verify::verify(&registry, args).await,
+        }
+    })
+}
+
+/// Lines of `name  value`, the values below each other.
+fn aligned(lines: &[(String, String)]) -> String {
+    let width = lines
+        .iter()
+        .map(|(name, _)| name.chars().count())
+        .max()
+        .unwrap_or(0);
+    let mut text = String::new();
+    for (name, value) in lines {
+        let line = format!("{name:<width$}  {value}");
+        text.push_str(line.trim_end());
+        text.push('\n');
+    }
+    text
+}
+
+/// Of which version an alias was and is, in words.
+fn from_to(from: Option<u64>, to: Option<u64>) -> String {
+    let shown = |version: Option<u64>| {
+        version.map_or_else(
+            || "no version".to_owned(),
+            |version| format!("version {version}"),
+        )
+    };
+    match from {
+        Some(_) => format!("{} (was {})", shown(to), shown(from)),
+        None => shown(to),
+    }
+}
