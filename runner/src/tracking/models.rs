@@ -10,7 +10,7 @@ use crate::parameters::Step;
 use crate::registry;
 use crate::runs::folder::sha256;
 use crate::runs::record;
-use crate::runs::results::{Rows, Values, file_name, plain};
+use crate::runs::results::{Rows, Values, file_name};
 
 /// How many rows an input example has.
 const EXAMPLE_ROWS: usize = 5;
