@@ -11,7 +11,7 @@ use crate::settings::Settings;
 const TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Records what a run does.
-pub trait Tracker {
+pub trait Tracker: Send {
     /// A step has ended: its description, its rows and its seconds.
     fn step(&mut self, description: &str, rows: Option<u64>, seconds: f64);
 }
@@ -22,6 +22,11 @@ struct Untracked;
 
 impl Tracker for Untracked {
     fn step(&mut self, _description: &str, _rows: Option<u64>, _seconds: f64) {}
+}
+
+/// A tracker that records nothing.
+pub fn none() -> Box<dyn Tracker> {
+    Box::new(Untracked)
 }
 
 /// A tracker, and what the user should know about it.
