@@ -23,17 +23,17 @@ use crate::trials::TrialFiles;
 const LABEL: usize = 50;
 
 /// A run under way.
-pub(super) struct Run {
+pub(super) struct Run<'a> {
     pub engine: Box<dyn Engine>,
     pub registry: Registry,
     pub tracker: Box<dyn Tracker>,
     pub trials: Arc<TrialFiles>,
-    pub printer: Arc<Printer>,
+    pub printer: &'a Printer,
     pub interrupt: Arc<Interrupt>,
-    pub results: Arc<Mutex<Results>>,
+    pub results: &'a Mutex<Results>,
     pub memory: Memory,
-    pub steps: Arc<Vec<Step>>,
-    pub flows: Vec<Flow>,
+    pub steps: &'a [Step],
+    pub flows: &'a [Flow],
     pub decisions: Vec<Decision>,
     pub failure: OnFailure,
 }
@@ -56,7 +56,7 @@ struct Done {
     gates: Vec<Gate>,
 }
 
-impl Run {
+impl Run<'_> {
     /// Runs the steps in their order.
     ///
     /// # Errors
@@ -132,7 +132,7 @@ impl Run {
     }
 
     fn results(&self) -> MutexGuard<'_, Results> {
-        lock(&self.results)
+        lock(self.results)
     }
 
     /// Notes a step that does not run.
@@ -153,7 +153,7 @@ impl Run {
     }
 
     async fn step(&mut self, i: usize) -> Result<()> {
-        let steps = Arc::clone(&self.steps);
+        let steps = self.steps;
         let step = &steps[i];
         let label = self.label(i);
         self.printer.detail(|| told(step, &self.flows[i]));

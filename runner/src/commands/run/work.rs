@@ -73,7 +73,7 @@ pub(super) fn work(
             .name("engine".to_owned())
             .stack_size(STACK)
             .spawn(move || {
-                let outcome = engine_thread(order, printer, results, interrupt);
+                let outcome = engine_thread(order, &printer, &results, interrupt);
                 // The receiver may have given up.
                 let _ = send.send(outcome);
             })
@@ -106,8 +106,8 @@ pub(super) fn work(
 
 fn engine_thread(
     order: Order,
-    printer: Arc<Printer>,
-    results: Arc<Mutex<Results>>,
+    printer: &Printer,
+    results: &Mutex<Results>,
     interrupt: Arc<Interrupt>,
 ) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -122,8 +122,8 @@ fn engine_thread(
 
 async fn begin(
     mut order: Order,
-    printer: Arc<Printer>,
-    results: Arc<Mutex<Results>>,
+    printer: &Printer,
+    results: &Mutex<Results>,
     interrupt: Arc<Interrupt>,
 ) -> Result<()> {
     let beside = order.choice.beside("trials");
@@ -162,8 +162,8 @@ async fn begin(
         interrupt,
         results,
         memory,
-        steps: Arc::new(order.steps),
-        flows: order.flows,
+        steps: &order.steps,
+        flows: &order.flows,
         decisions,
         failure,
     };
