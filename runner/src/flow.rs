@@ -352,7 +352,11 @@ mod tests {
 
     fn flows(text: &str) -> Vec<Flow> {
         let script = script::parse("a.sql", text.to_owned()).unwrap();
-        of(&parameters::bind(vec![script], &BTreeMap::new(), &BTreeMap::new()).unwrap())
+        of(
+            &parameters::bind(vec![script], &BTreeMap::new(), &BTreeMap::new())
+                .unwrap()
+                .0,
+        )
     }
 
     fn told(text: &str) -> String {

@@ -363,25 +363,13 @@ pub enum ParameterOrigin {
     Declaration(Place),
 }
 
-/// Puts the parameters into the scripts. `set` beats `config`, `config` beats
+/// Puts the parameters into the scripts, and says which there are. `set` beats `config`, `config` beats
 /// the defaults of the declarations.
 ///
 /// # Errors
 /// A parameter without a value or with one of the wrong type, a `--set` that no
 /// script uses, a declaration that its script does not use.
 pub fn bind(
-    scripts: Vec<Script>,
-    set: &BTreeMap<String, String>,
-    config: &BTreeMap<String, Given>,
-) -> Result<Vec<Step>> {
-    bind_traced(scripts, set, config).map(|(steps, _)| steps)
-}
-
-/// As [`bind`], and says which parameters there are.
-///
-/// # Errors
-/// See [`bind`].
-pub fn bind_traced(
     scripts: Vec<Script>,
     set: &BTreeMap<String, String>,
     config: &BTreeMap<String, Given>,

@@ -15,7 +15,7 @@ use sqlparser::parser::{Parser, ParserError};
 use sqlparser::tokenizer::{Location, Span, Token, TokenWithSpan, Tokenizer};
 
 pub use dialect::ScriptDialect;
-pub use expect::{Expectation, Expectations, RowTest, Severity};
+pub use expect::{Expectations, Severity};
 
 use crate::error::{Error, Place, Result};
 use crate::parameters::{ParameterType, Value};

@@ -37,7 +37,7 @@ use crate::engines::Choice;
 use crate::engines::inputs::hex;
 use crate::error::{Error, Result, Status};
 use crate::flow::{self, Flow};
-use crate::parameters::{Parameter, Step, bind_traced};
+use crate::parameters::{self as script_parameters, Parameter, Step};
 use crate::printer::Printer;
 use crate::registry::Registry;
 use crate::script::{self, Script};
@@ -165,7 +165,7 @@ pub(super) struct Bound {
 /// Reads scripts and puts their parameters in place.
 ///
 /// # Errors
-/// See [`script::read`] and [`bind_traced`].
+/// See [`script::read`] and [`script_parameters::bind`].
 pub(super) fn bind(
     files: &[String],
     set: &[(String, String)],
@@ -183,7 +183,7 @@ pub(super) fn bind(
         })
         .collect();
     let set: BTreeMap<String, String> = set.iter().cloned().collect();
-    let (steps, parameters) = bind_traced(scripts, &set, &settings.parameters)?;
+    let (steps, parameters) = script_parameters::bind(scripts, &set, &settings.parameters)?;
     gates::check(&steps)?;
     Ok(Bound {
         settings,

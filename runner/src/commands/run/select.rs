@@ -173,7 +173,9 @@ mod tests {
 
     fn steps(text: &str) -> Vec<Step> {
         let script = script::parse("a.sql", text.to_owned()).unwrap();
-        parameters::bind(vec![script], &BTreeMap::new(), &BTreeMap::new()).unwrap()
+        parameters::bind(vec![script], &BTreeMap::new(), &BTreeMap::new())
+            .unwrap()
+            .0
     }
 
     fn work<'a>(steps: &'a [Step], flows: &'a [Flow]) -> Work<'a> {
