@@ -41,7 +41,9 @@ with tempfile.TemporaryDirectory() as name:
     folder = pathlib.Path(name)
     block = (sql / "features.sql").read_text()
     names = ("return_1", "distance_20", "volume_z20")
-    fit = "SELECT fit(close, {%s}) FROM features;\n" % ", ".join(f"'{n}': {n}" for n in names)
+    struct = ", ".join(f"'{n}': {n}" for n in names)
+    target = "lead(close, 5) OVER (PARTITION BY symbol ORDER BY ts) / close - 1 AS target"
+    fit = f"SELECT fit(target, {{{struct}}}) FROM (SELECT *, {target} FROM features);\n"
     lines = 2_000 // block.count("\n") + 1
     (folder / "long.sql").write_text(block * lines + fit)
     best = min(seconds(folder, "check", "long.sql") for _ in range(10))

@@ -253,6 +253,54 @@ fn training_ends_where_it_is_told_to() {
     }
 }
 
+/// What a search and a retraining find on one engine they find on the other.
+#[test]
+fn models_are_searched_retrained_and_chosen() {
+    let found = ENGINES.map(|engine| {
+        let project = market(engine);
+        let set = ["trials=4", "folds=2", "train_share=0.6"];
+        run(&project, engine, &["tune"], &set);
+        run(&project, engine, &["retrain"], &["folds=2"]);
+        let questions = [
+            // Rounded: engines may add up in another order.
+            "SELECT algorithm, metric, round(cv_mean, 9), round(out_of_sample, 9), train_rows, test_rows,
+                    purged_rows, test_from > train_to
+             FROM trained",
+            "SELECT trial, rank, status, parameters, round(mean, 9) FROM trials ORDER BY trial",
+            "SELECT metric, round(out_of_sample, 9) FROM trained_metrics ORDER BY metric",
+            "SELECT COUNT(*), round(SUM(share), 9) FROM trained_importance",
+            "SELECT candidate, COUNT(*), COUNT(DISTINCT fold), round(ic(actual, prediction), 9)
+             FROM candidates GROUP BY candidate ORDER BY candidate",
+            "SELECT candidate, is_champion, round(value, 9), winner FROM model_choice ORDER BY candidate",
+            "SELECT COUNT(*), COUNT(model) FROM champion",
+        ];
+        let rows = results(&project, engine, &questions.join(";\n")).into_iter();
+        rows.map(|result| result["rows"].clone()).collect::<Vec<_>>()
+    });
+    assert_eq!(found[0], found[1]);
+    let [trained, trials, metrics, importance, candidates, choice, champion] = &found[0][..] else {
+        panic!("{found:?}");
+    };
+    let trained = &trained[0];
+    assert_eq!((&trained[0], &trained[1]), (&json!("gbdt"), &json!("ic")));
+    assert!(trained[4].as_u64() > Some(1000) && trained[6].as_u64() > Some(0));
+    assert_eq!(trained[7], true, "training ends before the test begins");
+    let trials = trials.as_array().unwrap();
+    assert_eq!(trials.len(), 4);
+    // The model was judged as the first of its trials was.
+    let best = trials.iter().find(|trial| trial[1] == 1).unwrap();
+    assert_eq!(best[4], trained[2]);
+    assert!(metrics.as_array().unwrap().len() >= 6);
+    assert_eq!(*importance, json!([[INPUTS, 1.0]]));
+    let candidates = candidates.as_array().unwrap();
+    assert_eq!(candidates.len(), 3);
+    assert!(candidates.iter().all(|row| row[1] == candidates[0][1] && row[2] == 2));
+    let choice = choice.as_array().unwrap();
+    assert_eq!(choice.iter().filter(|row| row[3] == true).count(), 1);
+    assert_eq!(choice[0][1], true, "ridge is the champion");
+    assert_eq!(*champion, json!([[1, 1]]));
+}
+
 /// The queries of the README are what people try first.
 #[test]
 fn the_questions_of_the_readme_have_answers() {

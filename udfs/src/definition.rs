@@ -331,7 +331,9 @@ impl<A: Aggregate> AnyAggregate for A {
     fn save(&self, state: &AnyState) -> Result<Vec<u8>> {
         let name = Aggregate::signature(self).name;
         let state: &A::State = state.downcast_ref().ok_or_else(|| foreign(name))?;
-        postcard::to_allocvec(state).map_err(|error| Error::internal(name, error.to_string()))
+        // A state of many rows is not copied as its bytes grow.
+        let bytes = Vec::with_capacity(Aggregate::size(self, state));
+        postcard::to_extend(state, bytes).map_err(|error| Error::internal(name, error.to_string()))
     }
 
     fn load(&self, bytes: &[u8]) -> Result<AnyState> {

@@ -17,7 +17,7 @@ SPACE = {
 }
 
 
-def folds(n):
+def purged(n):
     """Training and test rows; labels end HORIZON rows later."""
     labelled = n - HORIZON
     cuts = [i * labelled // FOLDS for i in range(FOLDS + 1)]
@@ -36,7 +36,7 @@ def tune(path):
 
     def search():
         prepared = []
-        for train, test in folds(len(y)):
+        for train, test in purged(len(y)):
             data = lgb.Dataset(x[train], label=y[train], params={"verbosity": -1}, free_raw_data=False)
             prepared.append((data.construct(), x[test], y[test]))
 

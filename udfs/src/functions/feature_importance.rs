@@ -30,7 +30,7 @@ static SIGNATURE: Signature = Signature {
             "method",
             Kind::Texts,
             "NULL",
-            "one or more of permutation, coefficient, single_feature, shap, gain, split; NULL: permutation and, as \
+            "one or more of permutation, coefficient, single_feature, shap, gain, split, cover; NULL: permutation and, as \
              far as the algorithm has it, coefficient or gain",
         ),
         Argument::optional(
@@ -126,7 +126,8 @@ static SIGNATURE: Signature = Signature {
            - shap: mean |Shapley value| over the test rows, in units of the target; of a linear model the value is \
            coefficient times feature less its training mean (Lundberg and Lee 2017, corollary 1), of trees that of \
            explain_predict.\n\
-           - gain, split: what the splits on the feature saved of the training loss, and how many there are: of gbdt, \
+           - gain, split, cover: what the splits on the feature saved of the training loss, how many there are, and the \
+           weight of the training rows that they tell apart (a row once per split that it passes): of gbdt, \
            random_forest and extra_trees; an error for algorithms without trees.\n\n\
            Returns one row per method and feature: `method`, `feature` (VARCHAR); `cluster`, `members` (BIGINT, NULL \
            without clusters); `importance`, the mean over folds, `std` over folds (n - 1, NULL of one fold) and \

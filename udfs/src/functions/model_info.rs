@@ -1,5 +1,7 @@
 //! `model_info`.
 
+use serde_json::Value as Json;
+
 use crate::definition::{Argument, Category, Kind, Scalar, Signature};
 use crate::error::Result;
 use crate::input::Inputs;
@@ -26,12 +28,17 @@ static SIGNATURE: Signature = Signature {
         ("residual_deviation", Type::Double),
         ("status", Type::Text),
         ("library", Type::Text),
+        ("window_from", Type::Double),
+        ("window_to", Type::Double),
+        ("metrics", Type::Text),
     ]),
     nulls: "NULL for a NULL model.",
     docs: "What a model is and how it was fitted.\n\n\
            `features` is a JSON array of names in order, `parameters` a JSON object of every option, `r2` and \
            `residual_deviation` (in units of the target) are in sample, `status` is `ok` or says what \
-           is remarkable.",
+           is remarkable. `window_from` and `window_to` are the earliest and the latest time of the rows that trained, in \
+           seconds since 1970 or as the numbers that the time column holds, NULL where the fit was given no times; \
+           `metrics` is a JSON object of what the fit measured of itself, such as losses and iterations.",
     example: "SELECT model_info(fit(y, {'x': x})) AS info \
               FROM (SELECT 1.0 AS x, 3.0 AS y UNION ALL SELECT 2.0, 5.0 UNION ALL SELECT 3.0, 7.5) t",
 };
@@ -64,5 +71,8 @@ fn describe(model: &Model) -> Value {
         linear.and_then(|linear| linear.residual_deviation).into(),
         Value::Text(header.status.clone()),
         Value::Text(header.library.clone()),
+        header.window.as_ref().map(|window| window.from).into(),
+        header.window.as_ref().map(|window| window.to).into(),
+        Value::Text(Json::from(header.metrics.clone()).to_string()),
     ])
 }

@@ -2,6 +2,7 @@
 //! share. Each is a table function here and an aggregate that sees all rows.
 
 pub mod cross_validate;
+mod gathered;
 mod job;
 mod judged;
 pub mod out_of_fold;
@@ -86,7 +87,10 @@ macro_rules! folds_docs {
          overlaps a label that is tested (López de Prado, Advances in Financial Machine Learning, 2018, section 7.4). \
          Where labels end is said by `horizon`, `label_end`, or the columns `target_time` and `target_end` that \
          shift_target and prepare_training_data write; without any of them it is an error. So is a fold without training \
-         or test rows."
+         or test rows.\n\nA text column that `features` names is a feature where the algorithm takes categories (gbdt, \
+         random_forest, extra_trees); models record from when to when the rows that trained them are, and algorithms that \
+         need times (objective lambdarank, folds of lasso) are given those of `order_by`, which are dates, timestamps or \
+         numbers."
     };
 }
 use folds_docs;
@@ -111,6 +115,7 @@ const ROW_ARGUMENTS: &[Argument] = &[
     ),
     Argument::required("position", Kind::Number, "the row's place, unique"),
     Argument::required("weight", Kind::Number, "how much it counts; NULL: 1"),
+    Argument::required("time", Kind::Moment, "when it is"),
     Argument::required("features", Kind::Features, "what they predict it from"),
     Argument::optional("options", Kind::Options, "NULL", "see the options"),
 ];
@@ -178,7 +183,7 @@ impl TrainingSql {
                 place.join(", ")
             ),
             aggregate: format!(
-                "{aggregate}(lagrange_target, lagrange_start, lagrange_stop, lagrange_position, lagrange_weight, {}, \
+                "{aggregate}(lagrange_target, lagrange_start, lagrange_stop, lagrange_position, lagrange_weight, lagrange_time, {}, \
                  {{'request': {}, 'non_numeric': '{}'}})",
                 features.features,
                 quote_text(&request),

@@ -219,6 +219,10 @@ fn learnt(training: &Training<'_>, options: &Options) -> Result<(Preparation, Ve
     for (column, name) in training.columns.iter().zip(training.names) {
         match column {
             FeatureColumn::Numbers(numbers) => columns.push(numbers),
+            FeatureColumn::Singles(_) => {
+                let fix = "leave it out, or 'prepare', which works in double precision";
+                return Err(Error::argument("fit", "precision", "'single'", fix));
+            }
             FeatureColumn::Categories { .. } => {
                 let message = format!(
                     "feature '{name}' is text, which 'prepare' does not take; leave one of them out"
@@ -374,7 +378,7 @@ pub fn factor(training: &Training<'_>, intercept: bool) -> Mat<f64> {
     const BLOCK: usize = 4096;
     let numbers = training.columns.iter().map(|column| match column {
         FeatureColumn::Numbers(numbers) => *numbers,
-        FeatureColumn::Categories { .. } => &[],
+        FeatureColumn::Singles(_) | FeatureColumn::Categories { .. } => &[],
     });
     let columns: Vec<&[f64]> = numbers.chain([training.target]).collect();
     let first = usize::from(intercept);

@@ -48,11 +48,11 @@ impl CanonicalRows {
 }
 
 /// The features that are numbers, which is all of them unless the algorithm takes
-/// categories.
+/// categories or single precision.
 pub fn numeric_columns<'a>(training: &Training<'a>) -> Vec<&'a [f64]> {
     let numbers = training.columns.iter().filter_map(|column| match column {
         FeatureColumn::Numbers(numbers) => Some(*numbers),
-        FeatureColumn::Categories { .. } => None,
+        FeatureColumn::Singles(_) | FeatureColumn::Categories { .. } => None,
     });
     numbers.collect()
 }

@@ -36,6 +36,9 @@ pub enum Method {
     Gain,
     /// How many splits of a tree model use the feature.
     Split,
+    /// The weight of the training rows that a tree model's splits on the feature
+    /// tell apart.
+    Cover,
     /// The mean |Shapley value| over the test rows (Lundberg and Lee, A Unified
     /// Approach to Interpreting Model Predictions, 2017).
     Shap,
@@ -43,12 +46,13 @@ pub enum Method {
 
 impl Method {
     /// Every method with its name.
-    pub const ALL: [(&'static str, Self); 6] = [
+    pub const ALL: [(&'static str, Self); 7] = [
         ("permutation", Self::Permutation),
         ("coefficient", Self::Coefficient),
         ("single_feature", Self::SingleFeature),
         ("gain", Self::Gain),
         ("split", Self::Split),
+        ("cover", Self::Cover),
         ("shap", Self::Shap),
     ];
 
@@ -268,7 +272,7 @@ impl<'a> Measured<'a> {
                 scores.collect::<Result<_>>()?
             }
             Method::Shap => sums(units, Some(&self.model.shap(self.sample, &self.fold.test))),
-            Method::Coefficient | Method::Gain | Method::Split => {
+            Method::Coefficient | Method::Gain | Method::Split | Method::Cover => {
                 sums(units, self.model.built_in(method).as_deref())
             }
         })

@@ -92,6 +92,18 @@ pub struct Window {
     pub calendar: bool,
 }
 
+impl Window {
+    /// From the first to the last of these times; none if there are none.
+    pub fn of(times: &[f64], calendar: bool) -> Option<Self> {
+        let present = || times.iter().copied().filter(|time| !time.is_nan());
+        Some(Self {
+            from: present().reduce(f64::min)?,
+            to: present().reduce(f64::max)?,
+            calendar,
+        })
+    }
+}
+
 /// What a fit measured, for a header; what is no number is left out.
 pub fn metrics(measured: &[(&str, f64)]) -> Map<String, Json> {
     let finite = measured.iter().filter(|(_, value)| value.is_finite());

@@ -6,14 +6,15 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::input::{Feature, Numbers, Rows};
 use crate::models::infinite_feature;
 use crate::models::training::NO_CATEGORY;
+use crate::statistics::bulk;
 
-/// Rows in the order of arrival: 8 bytes per number and per value of the target,
-/// the weight and the time, 4 per text and 1 per mark of validation, as far as
-/// they were passed. A merge shares the rows of the other store and copies none.
+/// Rows in the order of arrival: 8 bytes per number (4 in single precision) and per
+/// value of the target, the weight and the time, 4 per text and 1 per mark of
+/// validation, as far as they were passed. A merge shares the rows of the other store and copies none.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct RowStore {
     /// The rows of each state that was merged; those of this one are the last.
@@ -21,14 +22,19 @@ pub struct RowStore {
     parts: Vec<Arc<Part>>,
     /// Whether the last part is still added to.
     open: bool,
+    /// Whether numbers are kept in single precision.
+    single: bool,
 }
 
 /// What one state has seen.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 struct Part {
     rows: usize,
+    #[serde(with = "bulk")]
     target: Vec<f64>,
+    #[serde(with = "bulk")]
     weights: Vec<f64>,
+    #[serde(with = "bulk")]
     times: Vec<f64>,
     validation: Vec<bool>,
     columns: Vec<Values>,
@@ -38,7 +44,9 @@ struct Part {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 enum Values {
     /// NaN where missing.
-    Numbers(Vec<f64>),
+    Numbers(#[serde(with = "bulk")] Vec<f64>),
+    /// The same in single precision.
+    Singles(#[serde(with = "bulk")] Vec<f32>),
     Texts(Texts),
 }
 
@@ -46,14 +54,21 @@ impl Values {
     fn numbers(&self) -> Option<&[f64]> {
         match self {
             Self::Numbers(numbers) => Some(numbers),
-            Self::Texts(_) => None,
+            _ => None,
+        }
+    }
+
+    fn singles(&self) -> Option<&[f32]> {
+        match self {
+            Self::Singles(singles) => Some(singles),
+            _ => None,
         }
     }
 
     fn texts(&self) -> Option<&Texts> {
         match self {
-            Self::Numbers(_) => None,
             Self::Texts(texts) => Some(texts),
+            _ => None,
         }
     }
 }
@@ -61,6 +76,7 @@ impl Values {
 /// Texts as numbers of the distinct ones, in the order of their first arrival.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 struct Texts {
+    #[serde(with = "bulk")]
     codes: Vec<u32>,
     names: Vec<String>,
     #[serde(skip)]
@@ -99,6 +115,8 @@ pub struct Beside<'a> {
 pub enum Whole<'a> {
     /// NaN where missing.
     Numbers(Cow<'a, [f64]>),
+    /// The same in single precision.
+    Singles(Cow<'a, [f32]>),
     /// [`NO_CATEGORY`] where missing; categories ascending.
     Categories {
         /// A code per row.
@@ -109,6 +127,14 @@ pub enum Whole<'a> {
 }
 
 impl RowStore {
+    /// Of no rows; whether numbers are kept in single precision.
+    pub fn new(single: bool) -> Self {
+        Self {
+            single,
+            ..Self::default()
+        }
+    }
+
     /// Adds rows; text features become categories.
     ///
     /// # Errors
@@ -130,7 +156,9 @@ impl RowStore {
         // Copies only if a merge has shared the rows since.
         let own = Arc::make_mut(own);
         if own.columns.is_empty() {
+            let single = self.single;
             let empty = |feature: &&Feature<'_>| match feature.numbers {
+                Some(_) if single => Values::Singles(Vec::new()),
                 Some(_) => Values::Numbers(Vec::new()),
                 None => Values::Texts(Texts::default()),
             };
@@ -146,6 +174,19 @@ impl RowStore {
                     }
                     if kept[before..].iter().any(|value| value.is_infinite()) {
                         return Err(infinite_feature(function, &feature.name));
+                    }
+                }
+                Values::Singles(kept) => {
+                    let before = kept.len();
+                    match &feature.numbers {
+                        Some(numbers) => kept.extend(
+                            rows.iter()
+                                .map(|row| numbers.get(row).map_or(f32::NAN, |value| value as f32)),
+                        ),
+                        None => kept.extend(std::iter::repeat_n(f32::NAN, rows.len())),
+                    }
+                    if kept[before..].iter().any(|value| value.is_infinite()) {
+                        return Err(beyond_single(function, &feature.name));
                     }
                 }
                 Values::Texts(kept) => {
@@ -178,6 +219,7 @@ impl RowStore {
 
     /// Adds the rows of another store of the same features.
     pub fn merge(&mut self, other: &Self) {
+        self.single |= other.single;
         let end = self.parts.len() - usize::from(self.open);
         self.parts.splice(end..end, other.parts.iter().cloned());
     }
@@ -215,6 +257,9 @@ impl RowStore {
     /// The column of a feature.
     pub fn column(&self, feature: usize) -> Whole<'_> {
         let parts = || self.parts().map(|part| &part.columns[feature]);
+        if self.single && parts().any(|values| values.singles().is_some()) {
+            return Whole::Singles(joined(parts().filter_map(Values::singles)));
+        }
         if parts().any(|values| values.texts().is_none()) {
             return Whole::Numbers(joined(parts().filter_map(Values::numbers)));
         }
@@ -245,6 +290,7 @@ impl Part {
         let doubles = [&self.target, &self.weights, &self.times];
         let values = |values: &Values| match values {
             Values::Numbers(numbers) => numbers.capacity() * size_of::<f64>(),
+            Values::Singles(singles) => singles.capacity() * size_of::<f32>(),
             Values::Texts(texts) => texts.codes.capacity() * size_of::<u32>(),
         };
         doubles
@@ -254,6 +300,14 @@ impl Part {
             + self.validation.capacity()
             + self.columns.iter().map(values).sum::<usize>()
     }
+}
+
+fn beyond_single(function: &str, name: &str) -> Error {
+    let message = format!(
+        "feature '{name}' holds a value that is infinite or beyond single precision (3.4e38); filter or replace it (NULL \
+         is missing), or leave out the option 'precision'"
+    );
+    Error::data(function, message)
 }
 
 /// The slices after one another; a single one is borrowed.

@@ -9,6 +9,8 @@ use crate::options::Options;
 pub enum FeatureColumn<'a> {
     /// Numbers; NaN is missing, nothing is infinite.
     Numbers(&'a [f64]),
+    /// The same in single precision, of algorithms that read the option `precision`.
+    Singles(&'a [f32]),
     /// Codes of categories, [`NO_CATEGORY`] where it is missing.
     Categories {
         /// A code per row.
@@ -16,6 +18,17 @@ pub enum FeatureColumn<'a> {
         /// The category of each code, ascending.
         names: &'a [String],
     },
+}
+
+impl FeatureColumn<'_> {
+    /// How many rows there are.
+    pub fn rows(&self) -> usize {
+        match self {
+            Self::Numbers(values) => values.len(),
+            Self::Singles(values) => values.len(),
+            Self::Categories { codes, .. } => codes.len(),
+        }
+    }
 }
 
 /// The code of a missing category.
@@ -37,6 +50,16 @@ pub struct Training<'a> {
     pub times: Option<&'a [f64]>,
     /// Rows that judge when to stop and do not train.
     pub validation: Option<&'a [bool]>,
+}
+
+/// Whether these options of `fit` keep features in single precision.
+pub fn is_single(options: &Options) -> bool {
+    options.text("precision") == "single"
+}
+
+/// A value as it is kept in single precision, if it is.
+pub fn kept(single: bool, value: f64) -> f64 {
+    if single { f64::from(value as f32) } else { value }
 }
 
 /// What an algorithm made of the rows.

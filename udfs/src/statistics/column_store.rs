@@ -8,6 +8,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::input::{Numbers, Rows};
+use crate::statistics::bulk;
 use crate::statistics::cross_moments::Infinite;
 
 /// Rows of a part, a power of two.
@@ -24,6 +25,7 @@ pub struct ColumnStore {
     /// Of [`PART_ROWS`] rows each.
     full: Vec<Part>,
     /// The rows that fill none.
+    #[serde(with = "bulk::columns")]
     open: Vec<Vec<f64>>,
 }
 
@@ -33,13 +35,13 @@ struct Part(Arc<Vec<Vec<f64>>>);
 
 impl Serialize for Part {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.0.as_ref().serialize(serializer)
+        bulk::columns::serialize(&self.0, serializer)
     }
 }
 
 impl<'de> Deserialize<'de> for Part {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Vec::deserialize(deserializer).map(|columns| Self(Arc::new(columns)))
+        bulk::columns::deserialize(deserializer).map(|columns| Self(Arc::new(columns)))
     }
 }
 

@@ -4,6 +4,7 @@ pub mod ascending;
 pub mod backtest;
 pub mod backtest_overfitting;
 pub mod binary_ranking;
+pub mod bulk;
 pub mod calibration;
 pub mod clusters;
 pub mod column_store;

@@ -108,6 +108,21 @@ fn mutants(text: &str, from: &str, to: &str) -> Vec<String> {
         .collect()
 }
 
+/// Every filter of training rows, one at a time, moved behind what it was there for:
+/// to the result of a table function, or to the groups of an aggregate.
+fn moved_filters(text: &str) -> Vec<String> {
+    const FILTER: &str = " WHERE split = 'train'";
+    let moved = |(at, _): (usize, &str)| {
+        let (before, after) = (&text[..at], &text[at + FILTER.len()..]);
+        let Some(body) = after.strip_prefix("\n)\n") else {
+            return format!("{before} HAVING min(split) = 'train'{after}");
+        };
+        let (call, rest) = body.split_once(';').unwrap();
+        format!("{before}\n)\nSELECT * FROM ({call}) AS moved{FILTER};{rest}")
+    };
+    text.match_indices(FILTER).map(moved).collect()
+}
+
 #[test]
 fn a_mistake_in_our_scripts_is_found() {
     let read = |name: &str| std::fs::read_to_string(root().join("sql").join(name)).unwrap();
@@ -150,6 +165,9 @@ fn a_mistake_in_our_scripts_is_found() {
         assert!(!all.is_empty(), "{from}");
         mutated.extend(all.into_iter().map(|train| (features.clone(), train)));
     }
+    let filters = moved_filters(&train);
+    assert!(filters.len() >= 5);
+    mutated.extend(filters.into_iter().map(|train| (features.clone(), train)));
     for (features, train) in &mutated {
         let text = format!("{train};");
         let scripts = vec![

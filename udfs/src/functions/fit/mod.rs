@@ -18,7 +18,7 @@ use crate::models;
 use crate::models::algorithms::{self, Entry, MomentsReduction, Reduction, WayFit};
 use crate::models::preparation::{self, Preparation};
 use crate::models::row_store::{Beside, RowStore, Whole};
-use crate::models::training::{FeatureColumn, Fitted, Training};
+use crate::models::training::{FeatureColumn, Fitted, Training, is_single};
 use crate::models::validation::Recipe;
 use crate::options::Options;
 use crate::statistics::least_squares::Problem;
@@ -298,10 +298,11 @@ impl Setup {
     fn new(features: &Features<'_>, given: Json) -> Result<Self> {
         let plan = Plan::of(features, given)?;
         let width = features.fields.len() + 1;
+        let rows = || RowStore::new(is_single(&plan.options));
         let kept = match (plan.entry, plan.entry.way(&plan.options)) {
             // What is done to features is learnt when all rows are there.
-            _ if plan.prepares => Kept::Rows(RowStore::default()),
-            (Entry::Rows(_), _) | (_, Some(WayFit::Rows(_))) => Kept::Rows(RowStore::default()),
+            _ if plan.prepares => Kept::Rows(rows()),
+            (Entry::Rows(_), _) | (_, Some(WayFit::Rows(_))) => Kept::Rows(rows()),
             (_, Some(WayFit::Moments(_))) => {
                 Kept::Moments(WeightedMoments::new(width, plan.intercept))
             }
@@ -638,6 +639,7 @@ fn fit_rows(plan: &Plan, state: &State, store: &RowStore) -> Result<(Fitted, Pre
 fn feature_column<'a>(whole: &'a Whole<'_>) -> FeatureColumn<'a> {
     match whole {
         Whole::Numbers(numbers) => FeatureColumn::Numbers(numbers),
+        Whole::Singles(singles) => FeatureColumn::Singles(singles),
         Whole::Categories { codes, names } => FeatureColumn::Categories { codes, names },
     }
 }

@@ -2,8 +2,8 @@
 
 use super::super::entity_order::{ORDER_BY, PARTITION_BY};
 use super::super::feature_rows::{EXCLUDE, FEATURES};
-use super::super::gather::{Gather, Gathered, OverFeatures};
 use super::super::label_spans::{HORIZON, LABEL_END};
+use super::gathered::{OverGathered, OverRows};
 use super::job::Job;
 use super::judged::{METRIC_FIELDS, counts, metric_columns, texts};
 use super::request::Request;
@@ -16,7 +16,6 @@ use crate::definition::{Argument, Category, Kind, Signature, Table};
 use crate::error::Result;
 use crate::models::validation::judge;
 use crate::models::validation::scores::{METRICS, Metric};
-use crate::options::Options;
 use crate::time::row_folds::RowFold;
 use crate::value::{Column, Type, Value};
 
@@ -24,7 +23,7 @@ use crate::value::{Column, Type, Value};
 pub struct CrossValidate;
 
 /// See the signature.
-pub static CROSS_VALIDATE: Gather<Folds> = Gather(Folds);
+pub static CROSS_VALIDATE: OverGathered<Folds> = OverGathered(Folds);
 
 /// See the signature.
 pub struct Folds;
@@ -136,13 +135,13 @@ static AGGREGATE: Signature = Signature {
     returns: Type::Rows(FIELDS),
     nulls: NULLS,
     docs: "The rows of cross_validate, times as positions.\n\nKeeps 8 bytes per value.",
-    example: "SELECT unnest(lagrange_cross_validate(2 * (i % 7), i + 1, i + 2, i, CAST(NULL AS DOUBLE), {'a': i % 7}, \
+    example: "SELECT unnest(lagrange_cross_validate(2 * (i % 7), i + 1, i + 2, i, CAST(NULL AS DOUBLE), i, {'a': i % 7}, \
               {'request': '{\"model\": {\"algorithm\": \"ridge\"}, \"scheme\": \"walk_forward\", \
               \"folds\": 2, \"tested\": 1, \"embargo\": 0, \"models\": false, \"test_share\": 0}'})) AS row \
               FROM range(100) r(i)",
 };
 
-impl OverFeatures for Folds {
+impl OverRows for Folds {
     fn signature(&self) -> &'static Signature {
         &AGGREGATE
     }
@@ -151,15 +150,14 @@ impl OverFeatures for Folds {
         NAME
     }
 
-    fn finish(&self, gathered: &Gathered<'_>, options: &Options) -> Result<Value> {
-        let job = Job::of(NAME, gathered, options)?;
+    fn finish(&self, job: &Job) -> Result<Value> {
         let folds = job.folds()?;
         let Job {
             request,
             recipe,
             complete,
             ..
-        } = &job;
+        } = job;
         let rows = &complete.rows;
         let judged = judge(rows, &folds, recipe, complete.skipped)?;
         let metric = match judged.first() {

@@ -2,7 +2,7 @@
 
 use serde_json::Map;
 
-use super::super::gather::Gathered;
+use super::gathered::Gathered;
 use super::request::Request;
 use super::rows::Complete;
 use crate::error::{Error, Result};
@@ -29,7 +29,7 @@ impl Job {
     pub fn of(function: &'static str, gathered: &Gathered<'_>, options: &Options) -> Result<Self> {
         let request = Request::parse(function, options)?;
         let recipe = request.recipe(&Map::new())?;
-        let complete = Complete::of(function, gathered, recipe.takes_missing())?;
+        let complete = Complete::of(function, gathered, &recipe)?;
         Ok(Self {
             function,
             request,

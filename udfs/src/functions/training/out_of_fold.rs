@@ -2,8 +2,8 @@
 
 use super::super::entity_order::{ORDER_BY, PARTITION_BY};
 use super::super::feature_rows::{EXCLUDE, FEATURES};
-use super::super::gather::{Gather, Gathered, OverFeatures};
 use super::super::label_spans::{HORIZON, LABEL_END};
+use super::gathered::{OverGathered, OverRows};
 use super::job::Job;
 use super::request::Request;
 use super::{
@@ -14,14 +14,13 @@ use crate::call::{Call, quote_name};
 use crate::definition::{Category, Signature, Table};
 use crate::error::Result;
 use crate::models::validation::TrainingRows;
-use crate::options::Options;
 use crate::value::{Column, Type, Value};
 
 /// See the signature.
 pub struct OutOfFold;
 
 /// See the signature.
-pub static OUT_OF_FOLD: Gather<Predicted> = Gather(Predicted);
+pub static OUT_OF_FOLD: OverGathered<Predicted> = OverGathered(Predicted);
 
 /// See the signature.
 pub struct Predicted;
@@ -111,13 +110,13 @@ static AGGREGATE: Signature = Signature {
     returns: Type::Rows(FIELDS),
     nulls: NULLS,
     docs: "The rows of out_of_fold, by their places.\n\nKeeps 8 bytes per value.",
-    example: "SELECT unnest(lagrange_out_of_fold(2 * (i % 7), i + 1, i + 2, i, CAST(NULL AS DOUBLE), {'a': i % 7}, \
+    example: "SELECT unnest(lagrange_out_of_fold(2 * (i % 7), i + 1, i + 2, i, CAST(NULL AS DOUBLE), i, {'a': i % 7}, \
               {'request': '{\"model\": {\"algorithm\": \"ridge\"}, \"scheme\": \"walk_forward\", \
               \"folds\": 2, \"tested\": 1, \"embargo\": 0, \"models\": false, \"test_share\": 0}'})) AS row \
               FROM range(9) r(i)",
 };
 
-impl OverFeatures for Predicted {
+impl OverRows for Predicted {
     fn signature(&self) -> &'static Signature {
         &AGGREGATE
     }
@@ -126,12 +125,11 @@ impl OverFeatures for Predicted {
         NAME
     }
 
-    fn finish(&self, gathered: &Gathered<'_>, options: &Options) -> Result<Value> {
-        let job = Job::of(NAME, gathered, options)?;
+    fn finish(&self, job: &Job) -> Result<Value> {
         let folds = job.folds()?;
         let Job {
             recipe, complete, ..
-        } = &job;
+        } = job;
         let rows = &complete.rows;
         let (mut places, mut numbers, mut paths) = (Vec::new(), Vec::new(), Vec::new());
         let (mut predictions, mut probabilities) = (Vec::new(), Vec::new());

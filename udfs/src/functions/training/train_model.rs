@@ -2,8 +2,8 @@
 
 use super::super::entity_order::{ORDER_BY, PARTITION_BY};
 use super::super::feature_rows::{EXCLUDE, FEATURES};
-use super::super::gather::{Gather, Gathered, OverFeatures};
 use super::super::label_spans::{HORIZON, LABEL_END};
+use super::gathered::{OverGathered, OverRows};
 use super::job::Job;
 use super::judged::texts;
 use super::request::Request;
@@ -20,9 +20,10 @@ use crate::definition::{Argument, Category, Kind, Signature, Table};
 use crate::error::{Error, Result};
 use crate::models::tuning::{Trial, ranks};
 use crate::models::validation::scores::{METRICS, Metric, Scores};
-use crate::models::validation::{Judged, Recipe, Rows, TrainingRows, judge, mean_and_deviation};
+use crate::models::validation::{
+    Column as Features, Judged, Recipe, Rows, TrainingRows, judge, mean_and_deviation,
+};
 use crate::models::{Body, Model};
-use crate::options::Options;
 use crate::statistics::ascending::Sorter;
 use crate::statistics::drift::Baseline;
 use crate::time::row_folds::{Cut, RowFold};
@@ -32,7 +33,7 @@ use crate::value::{Column, Type, Value};
 pub struct TrainModel;
 
 /// See the signature.
-pub static TRAIN_MODEL: Gather<Recipes> = Gather(Recipes);
+pub static TRAIN_MODEL: OverGathered<Recipes> = OverGathered(Recipes);
 
 /// See the signature.
 pub struct Recipes;
@@ -175,13 +176,13 @@ static AGGREGATE: Signature = Signature {
     returns: Type::Rows(FIELDS),
     nulls: NULLS,
     docs: "The row of train_model, times as positions.\n\nKeeps 8 bytes per value, and again as many per fold.",
-    example: "SELECT unnest(lagrange_train_model(2 * (i % 7), i + 1, i + 2, i, CAST(NULL AS DOUBLE), {'a': i % 7}, \
+    example: "SELECT unnest(lagrange_train_model(2 * (i % 7), i + 1, i + 2, i, CAST(NULL AS DOUBLE), i, {'a': i % 7}, \
               {'request': '{\"model\": {\"algorithm\": \"ridge\"}, \"scheme\": \"walk_forward\", \
               \"folds\": 2, \"tested\": 1, \"embargo\": 0, \"models\": false, \"test_share\": 0.2}'}))['cv_mean'] AS cv_mean \
               FROM range(100) r(i)",
 };
 
-impl OverFeatures for Recipes {
+impl OverRows for Recipes {
     fn signature(&self) -> &'static Signature {
         &AGGREGATE
     }
@@ -190,9 +191,8 @@ impl OverFeatures for Recipes {
         NAME
     }
 
-    fn finish(&self, gathered: &Gathered<'_>, options: &Options) -> Result<Value> {
-        let job = Job::of(NAME, gathered, options)?;
-        Trained::of(&job)?.value(&job.complete)
+    fn finish(&self, job: &Job) -> Result<Value> {
+        Trained::of(job)?.value(&job.complete)
     }
 }
 
@@ -344,16 +344,20 @@ impl Trained {
             .columns
             .iter()
             .map(|column| {
+                let Features::Numbers(column) = column else {
+                    return None;
+                };
                 let baseline = Baseline::of(sorted(column, &self.kept.train), BINS);
                 let distance = baseline.distance(&sorted(column, &self.kept.test))?;
                 Some((distance.psi, distance.ks))
             })
             .collect();
-        let status = |distance: &Option<(f64, f64)>| match distance {
-            None => "no values",
-            Some((psi, _)) if *psi >= DRIFT => "drift",
-            Some((psi, _)) if *psi >= WARN => "warn",
-            Some(_) => "ok",
+        let status = |(column, distance): (&Features, &Option<(f64, f64)>)| match (column, distance) {
+            (Features::Categories { .. }, _) => "not numeric",
+            (_, None) => "no values",
+            (_, Some((psi, _))) if *psi >= DRIFT => "drift",
+            (_, Some((psi, _))) if *psi >= WARN => "warn",
+            (_, Some(_)) => "ok",
         };
         Value::Rows(vec![
             texts(rows.names.iter().map(String::as_str)),
@@ -369,7 +373,7 @@ impl Trained {
                     .map(|distance| distance.map(|d| d.1))
                     .collect(),
             ),
-            texts(distances.iter().map(status)),
+            texts(rows.columns.iter().zip(&distances).map(status)),
         ])
     }
 }

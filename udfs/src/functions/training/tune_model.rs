@@ -5,8 +5,8 @@ use sha2::{Digest, Sha256};
 
 use super::super::entity_order::{ORDER_BY, PARTITION_BY};
 use super::super::feature_rows::{EXCLUDE, FEATURES};
-use super::super::gather::{Gather, Gathered, OverFeatures};
 use super::super::label_spans::{HORIZON, LABEL_END};
+use super::gathered::{OverGathered, OverRows};
 use super::job::Job;
 use super::judged::{counts, texts};
 use super::request::{Request, Search};
@@ -20,8 +20,7 @@ use crate::definition::{Argument, Category, Kind, Signature, Table};
 use crate::error::{Error, Result};
 use crate::models::tuning::{Outcome, Study, Trial, ranks};
 use crate::models::validation::scores::METRICS;
-use crate::models::validation::{Rows, mean_and_deviation};
-use crate::options::Options;
+use crate::models::validation::{Column as Features, Rows, mean_and_deviation};
 use crate::time::row_folds::RowFold;
 use crate::value::{Column, Type, Value};
 
@@ -29,7 +28,7 @@ use crate::value::{Column, Type, Value};
 pub struct TuneModel;
 
 /// See the signature.
-pub static TUNE_MODEL: Gather<Trials> = Gather(Trials);
+pub static TUNE_MODEL: OverGathered<Trials> = OverGathered(Trials);
 
 /// See the signature.
 pub struct Trials;
@@ -193,14 +192,14 @@ static AGGREGATE: Signature = Signature {
     returns: Type::Rows(FIELDS),
     nulls: NULLS,
     docs: "The rows of tune_model.\n\nKeeps 8 bytes per value, and again as many per fold.",
-    example: "SELECT unnest(lagrange_tune_model(2 * (i % 7), i + 1, i + 2, i, CAST(NULL AS DOUBLE), {'a': i % 7}, \
+    example: "SELECT unnest(lagrange_tune_model(2 * (i % 7), i + 1, i + 2, i, CAST(NULL AS DOUBLE), i, {'a': i % 7}, \
               {'request': '{\"model\": {\"algorithm\": \"ridge\"}, \"scheme\": \"walk_forward\", \
               \"folds\": 2, \"tested\": 1, \"embargo\": 0, \"models\": false, \"test_share\": 0, \"search\": {\"space\": \
               {\"alpha\": [1, 10]}, \"method\": \"grid\", \"batch\": 8, \"prune\": true, \"factor\": 3, \"seed\": 42}}'}))['mean'] \
               AS mean FROM range(100) r(i)",
 };
 
-impl OverFeatures for Trials {
+impl OverRows for Trials {
     fn signature(&self) -> &'static Signature {
         &AGGREGATE
     }
@@ -209,11 +208,10 @@ impl OverFeatures for Trials {
         NAME
     }
 
-    fn finish(&self, gathered: &Gathered<'_>, options: &Options) -> Result<Value> {
-        let job = Job::of(NAME, gathered, options)?;
+    fn finish(&self, job: &Job) -> Result<Value> {
         let search = job.request.search.as_ref();
         let search = search.ok_or_else(|| Error::internal(NAME, "there is no search"))?;
-        let trials = trials(NAME, &job, search, &job.folds()?)?;
+        let trials = trials(NAME, job, search, &job.folds()?)?;
         let Complete { rows, skipped, .. } = &job.complete;
         Ok(Value::Rows(columns(&trials, rows.len() as u64, *skipped)))
     }
@@ -244,15 +242,19 @@ pub(super) fn trials(
 fn key(request: &Request, rows: &Rows) -> String {
     let mut hash = Sha256::new();
     hash.update(serde_json::to_vec(&request.without_machine()).unwrap_or_default());
-    for column in rows
-        .columns
-        .iter()
-        .chain([&rows.target])
-        .chain(&rows.weights)
-    {
-        for value in column {
-            hash.update(value.to_bits().to_le_bytes());
+    let mut numbers: Vec<&[f64]> = vec![&rows.target];
+    numbers.extend(rows.weights.as_deref());
+    for column in &rows.columns {
+        match column {
+            Features::Numbers(column) => numbers.push(column),
+            Features::Categories { codes, names } => {
+                hash.update(names.join("\n"));
+                codes.iter().for_each(|code| hash.update(code.to_le_bytes()));
+            }
         }
+    }
+    for value in numbers.into_iter().flatten() {
+        hash.update(value.to_bits().to_le_bytes());
     }
     for positions in [&rows.start, &rows.stop] {
         for position in positions {

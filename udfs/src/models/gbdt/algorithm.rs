@@ -119,7 +119,7 @@ impl<'a> Prepared<'a> {
             .columns
             .iter()
             .map(|column| match column {
-                FeatureColumn::Numbers(_) => None,
+                FeatureColumn::Numbers(_) | FeatureColumn::Singles(_) => None,
                 FeatureColumn::Categories { names, .. } => Some(names.to_vec()),
             })
             .collect();

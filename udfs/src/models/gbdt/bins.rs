@@ -72,7 +72,7 @@ impl Binned {
         most: usize,
     ) -> Self {
         let most = most.clamp(2, 255);
-        let rows = columns.first().map_or(0, length);
+        let rows = columns.first().map_or(0, FeatureColumn::rows);
         let learners = match learns {
             Some(mask) => mask.iter().filter(|&&learns| learns).count(),
             None => rows,
@@ -140,32 +140,10 @@ impl Binned {
     }
 }
 
-fn length(column: &FeatureColumn<'_>) -> usize {
-    match column {
-        FeatureColumn::Numbers(values) => values.len(),
-        FeatureColumn::Categories { codes, .. } => codes.len(),
-    }
-}
-
 fn bin(column: &FeatureColumn<'_>, sampled: Option<&[u32]>, most: usize) -> (Bins, Vec<u8>) {
     match column {
-        FeatureColumn::Numbers(values) => {
-            let known = |value: f64| (!value.is_nan()).then_some(value + 0.0);
-            let mut sample: Vec<f64> = match sampled {
-                Some(rows) => rows
-                    .iter()
-                    .filter_map(|&row| known(values[row as usize]))
-                    .collect(),
-                None => values.iter().filter_map(|&value| known(value)).collect(),
-            };
-            let edges = edges(&mut sample, most);
-            let codes = number_codes(values, &edges);
-            let bins = Bins {
-                meaning: Meaning::Numbers(edges),
-                categories: 0,
-            };
-            (bins, codes)
-        }
+        FeatureColumn::Numbers(values) => bin_numbers(values, sampled, most),
+        FeatureColumn::Singles(values) => bin_numbers(values, sampled, most),
         FeatureColumn::Categories { codes, names } => {
             let mut counts = vec![0_u64; names.len()];
             let mut count = |code: u32| {
@@ -212,13 +190,39 @@ fn frequent(counts: &[u64], most: usize) -> Vec<u32> {
 }
 
 /// The bin of each value, by a binary search without branches.
-fn number_codes(values: &[f64], edges: &[f64]) -> Vec<u8> {
+fn bin_numbers<T: Copy + Into<f64>>(
+    values: &[T],
+    sampled: Option<&[u32]>,
+    most: usize,
+) -> (Bins, Vec<u8>) {
+    let known = |value: T| {
+        let value = value.into();
+        (!value.is_nan()).then_some(value + 0.0)
+    };
+    let mut sample: Vec<f64> = match sampled {
+        Some(rows) => rows
+            .iter()
+            .filter_map(|&row| known(values[row as usize]))
+            .collect(),
+        None => values.iter().filter_map(|&value| known(value)).collect(),
+    };
+    let edges = edges(&mut sample, most);
+    let codes = number_codes(values, &edges);
+    let bins = Bins {
+        meaning: Meaning::Numbers(edges),
+        categories: 0,
+    };
+    (bins, codes)
+}
+
+fn number_codes<T: Copy + Into<f64>>(values: &[T], edges: &[f64]) -> Vec<u8> {
     let mut table = [f64::INFINITY; 256];
     table[..edges.len()].copy_from_slice(edges);
     let missing = (edges.len() + 1) as u8;
     values
         .iter()
         .map(|&value| {
+            let value = value.into();
             let mut bin = 0_usize;
             for step in [128, 64, 32, 16, 8, 4, 2, 1] {
                 bin += if value > table[(bin + step - 1) & 255] {

@@ -31,6 +31,7 @@ pub const GBDT: &[&str] = &[
     "early_stopping_rounds",
     "monotone",
     "interactions",
+    "precision",
     "seed",
 ];
 
@@ -44,6 +45,7 @@ pub const FOREST: &[&str] = &[
     "bins",
     "min_data_in_leaf",
     "min_gain",
+    "precision",
     "seed",
 ];
 
@@ -109,6 +111,13 @@ pub const KEYS: &[OptionKey] = &[
         Accepts::Number(0.0, 1e300),
         "0",
         "gbdt, forests: what a split must save of the loss",
+    ),
+    OptionKey::new(
+        "precision",
+        Accepts::Choice(&["double", "single"]),
+        "\"double\"",
+        "gbdt, forests: how features are kept until the fit: double, in 8 bytes a value, or single, in 4, rounded to some 7 \
+         digits, which bins hardly ever tell apart",
     ),
     OptionKey::new(
         "lambda_l1",

@@ -20,10 +20,7 @@ impl Hashes {
     pub fn of(columns: &[FeatureColumn<'_>], further: &[&[f64]], seed: u64) -> Self {
         let rows = columns
             .first()
-            .map(|column| match column {
-                FeatureColumn::Numbers(values) => values.len(),
-                FeatureColumn::Categories { codes, .. } => codes.len(),
-            })
+            .map(FeatureColumn::rows)
             .or_else(|| further.first().map(|column| column.len()))
             .unwrap_or(0);
         let mut hashes = vec![mix(seed); rows];
@@ -34,7 +31,10 @@ impl Hashes {
                 let start = task * TASK;
                 for column in columns {
                     match column {
-                        FeatureColumn::Numbers(values) => absorb(hashes, &values[start..]),
+                        FeatureColumn::Numbers(values) => absorb(hashes, values[start..].iter().copied()),
+                        FeatureColumn::Singles(values) => {
+                            absorb(hashes, values[start..].iter().copied().map(f64::from));
+                        }
                         FeatureColumn::Categories { codes, .. } => {
                             for (hash, &code) in hashes.iter_mut().zip(&codes[start..]) {
                                 *hash = step(*hash, u64::from(code));
@@ -43,7 +43,7 @@ impl Hashes {
                     }
                 }
                 for column in further {
-                    absorb(hashes, &column[start..]);
+                    absorb(hashes, column[start..].iter().copied());
                 }
                 for hash in hashes {
                     *hash = mix(*hash);
@@ -63,8 +63,8 @@ impl Hashes {
     }
 }
 
-fn absorb(hashes: &mut [u64], values: &[f64]) {
-    for (hash, &value) in hashes.iter_mut().zip(values) {
+fn absorb(hashes: &mut [u64], values: impl Iterator<Item = f64>) {
+    for (hash, value) in hashes.iter_mut().zip(values) {
         // -0.0 + 0.0 is 0.0, and every NaN is one value.
         let bits = if value.is_nan() {
             1

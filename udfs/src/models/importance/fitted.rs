@@ -3,7 +3,7 @@
 use super::{FoldModel, Learner, Method, Sample};
 use crate::error::Result;
 use crate::models::algorithms::Entry;
-use crate::models::training::{FeatureColumn, Training};
+use crate::models::training::{FeatureColumn, Training, is_single, kept};
 use crate::models::{Body, Header, Model};
 use crate::options::Options;
 
@@ -26,9 +26,12 @@ impl Fitting {
             .iter()
             .map(|&i| sample.names[i].to_owned())
             .collect();
+        let single = is_single(&self.options);
+        let kept = |value: f64| kept(single, value);
         let columns: Vec<Vec<f64>> = features
             .iter()
             .map(|&i| chosen(sample.columns[i], train))
+            .map(|column| column.into_iter().map(kept).collect())
             .collect();
         let target = chosen(sample.target, train);
         let training = Training {
@@ -91,7 +94,7 @@ impl Learner for Fitting {
         match method {
             Method::Permutation | Method::SingleFeature => true,
             Method::Coefficient => self.entry.is_linear(),
-            Method::Gain | Method::Split => self.entry.is_trees(),
+            Method::Gain | Method::Split | Method::Cover => self.entry.is_trees(),
             Method::Shap => self.entry.is_linear() || self.entry.is_trees(),
         }
     }
@@ -167,6 +170,7 @@ impl FoldModel for Fitted {
         match (method, self.model.body()) {
             (Method::Gain, Body::Trees(trees)) => Some(trees.gains(count)),
             (Method::Split, Body::Trees(trees)) => Some(trees.split_counts(count)),
+            (Method::Cover, Body::Trees(trees)) => Some(trees.covers(count)),
             (Method::Coefficient, body) => {
                 let coefficients = body.linear()?.coefficients.iter();
                 Some(

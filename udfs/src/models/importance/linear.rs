@@ -50,7 +50,7 @@ impl Learner for LeastSquares {
     }
 
     fn has(&self, method: Method) -> bool {
-        !matches!(method, Method::Gain | Method::Split)
+        !matches!(method, Method::Gain | Method::Split | Method::Cover)
     }
 
     fn fit(&self, sample: &Sample<'_>, train: &[u32]) -> Result<Box<dyn FoldModel>> {

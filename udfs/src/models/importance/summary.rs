@@ -144,7 +144,7 @@ fn deviation(values: &[f64]) -> Option<f64> {
 fn weight(method: Method, importance: f64) -> f64 {
     match method {
         Method::Permutation | Method::SingleFeature => importance.max(0.0),
-        Method::Coefficient | Method::Gain | Method::Split | Method::Shap => importance.abs(),
+        Method::Coefficient | Method::Gain | Method::Split | Method::Cover | Method::Shap => importance.abs(),
     }
 }
 

@@ -169,6 +169,12 @@ impl Trees {
         self.summed(features, |_| 1.0)
     }
 
+    /// The weight of the training rows that splits on each feature tell apart, a
+    /// row once per split that it passes.
+    pub fn covers(&self, features: usize) -> Vec<f64> {
+        self.summed(features, |split| split.cover)
+    }
+
     fn summed(&self, features: usize, of: impl Fn(&Split) -> f64) -> Vec<f64> {
         let mut sums = vec![0.0; features];
         for split in self.trees.iter().flat_map(|tree| &tree.splits) {

@@ -4,7 +4,7 @@ use serde_json::{Map, Value as Json, json};
 
 use super::{Ledger, Method, Outcome, Plan, Space, Study, Trial, keep_trials_in, ranks};
 use crate::functions::{fit_keys, fit_recipe};
-use crate::models::validation::Rows;
+use crate::models::validation::{Column, Rows};
 use crate::time::row_folds::{Cut, RowFold};
 
 /// The ledger is one per process: tests that run trials take turns.
@@ -24,8 +24,13 @@ fn rows(count: u32) -> Rows {
             .zip(&a)
             .map(|(i, a)| f64::from(u8::from(*a > 0.5)) + noise(i, 59) / 5.0)
             .collect(),
-        columns: vec![a, (0..count).map(|i| noise(i, 83)).collect()],
+        columns: vec![
+            Column::Numbers(a),
+            Column::Numbers((0..count).map(|i| noise(i, 83)).collect()),
+        ],
         weights: None,
+        times: None,
+        calendar: false,
         start: (1..=count).collect(),
         stop: (2..=count + 1).collect(),
     }
