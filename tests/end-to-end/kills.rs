@@ -99,8 +99,16 @@ fn kill_again_and_again(engine: &str) {
     let mut random = Random(0x9e37_79b9_7f4a_7c15);
     let run = |generation: u64| {
         let set = format!("generation={generation}");
-        let mut command =
-            project.command(&["run", "script.sql", "--engine", engine, "--set", &set]);
+        let mut command = project.command(&[
+            "run",
+            "script.sql",
+            "--engine",
+            engine,
+            "--check",
+            "off",
+            "--set",
+            &set,
+        ]);
         command.stdout(Stdio::null()).stderr(Stdio::null());
         command
     };

@@ -249,7 +249,7 @@ impl Findings {
         self.0.push(Finding {
             verdict,
             name: name.to_owned(),
-            told: told.to_owned(),
+            told: secrets::masked(told).into_owned(),
             fix,
         });
     }
