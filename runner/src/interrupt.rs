@@ -9,6 +9,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
+use tokio::sync::Notify;
+
 /// What shells expect of a process that SIGINT ended.
 pub const INTERRUPTED: i32 = 130;
 /// How often those who wait look.
@@ -39,6 +41,9 @@ pub struct Interrupt {
     running: Mutex<Running>,
     /// Since when a statement that runs should have ended.
     since: Mutex<Option<Instant>>,
+    /// Wakes those who wait. A timer would not do: it needs a thread of the runtime,
+    /// and a statement may keep them all busy.
+    wake: Notify,
 }
 
 #[derive(Default)]
@@ -116,8 +121,12 @@ impl Interrupt {
 
     /// Returns when the statement that runs is to be dropped.
     pub async fn wait(&self) {
-        while self.cause().is_none() || self.is_searching() {
-            tokio::time::sleep(LOOK).await;
+        loop {
+            let woken = self.wake.notified();
+            if self.cause().is_some() && !self.is_searching() {
+                return;
+            }
+            woken.await;
         }
     }
 
@@ -138,6 +147,7 @@ impl Interrupt {
         if let Some(cancel) = &running.canceller {
             cancel();
         }
+        self.wake.notify_waiters();
         since.get_or_insert_with(Instant::now).elapsed() > GRACE
     }
 }

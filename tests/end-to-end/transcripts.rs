@@ -116,10 +116,10 @@ fn without_numbers_of_the_run(line: &str) -> String {
     for (i, word) in words.iter().enumerate() {
         let seconds = bare(i).parse::<f64>().is_ok() && bare(i).contains('.');
         if seconds && bare(i + 1) == "s" {
-            // As wide as before, if it was at the end of a column.
-            text.push_str(
-                &word.replace(bare(i), &format!("{:>width$}", "T", width = bare(i).len())),
-            );
+            // As wide as before, if it stands in a column.
+            let in_column = i > 0 && words[i - 1] == " ";
+            let width = if in_column { bare(i).len() } else { 1 };
+            text.push_str(&word.replace(bare(i), &format!("{:>width$}", "T")));
         } else if is_hash(bare(i)) {
             let stem = bare(i).rsplit('/').next().unwrap_or_default();
             text.push_str(&word.replace(stem, "H.model"));

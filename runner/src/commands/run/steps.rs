@@ -194,6 +194,9 @@ impl Run<'_> {
                     None => State::Failed,
                 };
                 result.message = Some(error.message().into_owned());
+                let (state, seconds) = (result.state.name(), duration(seconds));
+                self.printer
+                    .progress(&format!("{label:<LABEL$} {state:>18} {seconds:>11}"));
                 let error = failure(error, step, i, steps.len());
                 self.memory.undo(known).and(Err(error))
             }
