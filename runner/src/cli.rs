@@ -3,18 +3,37 @@
 pub mod models;
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-pub use models::ModelsArgs;
+use crate::commands::{ResultArgs, SelectArgs, parse_duration};
+use crate::printer::{Output, VerbosityArgs};
+use crate::settings::ResourceArgs;
 
-use crate::printer::Output;
+pub use models::ModelsArgs;
 
 /// Machine learning in SQL: trains and evaluates models from one script, on
 /// DuckDB or on DataFusion.
 #[derive(Debug, Parser)]
-#[command(name = "lagrange", version, propagate_version = true)]
+#[command(
+    name = "lagrange",
+    version,
+    propagate_version = true,
+    after_help = "\
+Examples:
+  lagrange init demo && cd demo && lagrange run sql/demo_data.sql sql/train.sql
+  lagrange plan sql/train.sql
+  lagrange run sql/train.sql --set horizon=10
+  lagrange test sql/train.sql
+
+Exit codes: 0 success, 1 a statement, check or gate failed, 2 usage or configuration, 3 a defect of lagrange, 130 interrupted."
+)]
 pub struct Cli {
+    /// Print without colours; so does the environment variable NO_COLOR.
+    #[arg(long, global = true)]
+    pub no_color: bool,
+
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
@@ -23,8 +42,14 @@ pub struct Cli {
 /// The verbs.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Make a project that runs: configuration, scripts, a README.
+    Init(InitArgs),
     /// Run SQL scripts.
-    Run(RunArgs),
+    Run(Box<RunArgs>),
+    /// Say what a run would do; run and write nothing.
+    Plan(Box<PlanArgs>),
+    /// Ask the gates of scripts about the tables that are there.
+    Test(Box<TestArgs>),
     /// Say whether a feature of a model sees the future.
     Check(CheckArgs),
     /// Show what the columns of a script are made of.
@@ -39,14 +64,81 @@ pub enum Command {
     Config(ConfigArgs),
     /// Look at the registry of models, and say which version serves.
     Models(ModelsArgs),
+    /// Say whether everything is in place: configuration, engines, tracking, storage.
+    Doctor(DoctorArgs),
     /// Turn a LightGBM or XGBoost model into a model file.
     ImportModel(ImportModelArgs),
     /// Write a model file as ONNX or JSON.
     ExportModel(ExportModelArgs),
+    /// Print a script that completes commands in a shell.
+    Completions(CompletionsArgs),
+    /// Write manual pages.
+    Man(ManArgs),
+}
+
+/// Arguments of `lagrange init`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  lagrange init
+  lagrange init demo && cd demo && lagrange run sql/demo_data.sql sql/train.sql")]
+pub struct InitArgs {
+    /// The folder, which is made if it is not there.
+    #[arg(value_name = "DIR", default_value = ".")]
+    pub folder: PathBuf,
+}
+
+/// Arguments of `lagrange doctor`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  lagrange doctor
+  lagrange doctor --env dev --output json
+
+Exits with 1 if something fails; a warning is no failure.")]
+pub struct DoctorArgs {
+    /// Where the settings come from.
+    #[command(flatten)]
+    pub settings: SettingsArgs,
+
+    /// Engine [default: the one that fits database.type].
+    #[arg(long, value_enum)]
+    pub engine: Option<EngineName>,
+
+    /// Form of the findings.
+    #[arg(long, value_enum, default_value_t)]
+    pub output: Output,
+}
+
+/// Arguments of `lagrange completions`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  lagrange completions bash > ~/.local/share/bash-completion/completions/lagrange
+  lagrange completions zsh > ~/.zfunc/_lagrange
+  lagrange completions fish > ~/.config/fish/completions/lagrange.fish")]
+pub struct CompletionsArgs {
+    /// The shell.
+    #[arg(value_enum)]
+    pub shell: clap_complete::Shell,
+}
+
+/// Arguments of `lagrange man`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Example:
+  lagrange man --out ~/.local/share/man/man1 && man lagrange-run")]
+pub struct ManArgs {
+    /// The folder, which is made if it is not there.
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
 }
 
 /// Arguments of `lagrange import-model`.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Example:
+  lagrange import-model booster.txt models/booster.model")]
 pub struct ImportModelArgs {
     /// The LightGBM text or XGBoost JSON file.
     #[arg(value_name = "FILE")]
@@ -63,6 +155,9 @@ pub struct ImportModelArgs {
 
 /// Arguments of `lagrange export-model`.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Example:
+  lagrange export-model models/champion/1f0c.model --onnx champion.onnx")]
 #[command(group = clap::ArgGroup::new("form").required(true).multiple(true).args(["onnx", "json"]))]
 pub struct ExportModelArgs {
     /// The model file.
@@ -79,7 +174,7 @@ pub struct ExportModelArgs {
 }
 
 /// Where settings come from besides environment variables.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub struct SettingsArgs {
     /// Environment: the settings of config/NAME.yaml [default: local].
     #[arg(long, value_name = "NAME")]
@@ -96,7 +191,36 @@ pub struct SettingsArgs {
 
 /// Arguments of `lagrange config`.
 #[derive(Debug, Args)]
+#[command(
+    args_conflicts_with_subcommands = true,
+    after_help = "\
+Examples:
+  lagrange config show
+  lagrange config show --env dev --output json
+
+Later sources win: built-in values, the file, environment variables, flags. LAGRANGE_DATABASE__PATH sets database.path."
+)]
 pub struct ConfigArgs {
+    /// What to do [default: show].
+    #[command(subcommand)]
+    pub action: Option<ConfigAction>,
+
+    /// What is shown.
+    #[command(flatten)]
+    pub show: ConfigShowArgs,
+}
+
+/// What `lagrange config` does.
+#[derive(Debug, Subcommand)]
+pub enum ConfigAction {
+    /// Show each setting, its value and where it comes from; secrets are masked.
+    #[command(after_help = "Example:\n  lagrange config show --env dev")]
+    Show(ConfigShowArgs),
+}
+
+/// Arguments of `lagrange config show`.
+#[derive(Debug, Args)]
+pub struct ConfigShowArgs {
     /// Where the settings come from.
     #[command(flatten)]
     pub settings: SettingsArgs,
@@ -117,8 +241,120 @@ pub enum EngineName {
     DataFusion,
 }
 
+impl EngineName {
+    /// As it stands on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::DuckDb => "duckdb",
+            Self::DataFusion => "datafusion",
+        }
+    }
+}
+
+/// Arguments of `lagrange plan`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  lagrange plan sql/demo_data.sql sql/train.sql
+  lagrange plan sql/train.sql --set horizon=10 --select model+
+  lagrange plan sql/train.sql --output json
+
+Exits with 1 if a run would be refused because a feature sees the future.")]
+pub struct PlanArgs {
+    /// Scripts, in the order in which they would run.
+    #[arg(required = true, value_name = "SCRIPT")]
+    pub scripts: Vec<String>,
+
+    /// Where the settings come from.
+    #[command(flatten)]
+    pub settings: SettingsArgs,
+
+    /// What the engine may use.
+    #[command(flatten)]
+    pub resources: ResourceArgs,
+
+    /// Which steps would run.
+    #[command(flatten)]
+    pub selection: SelectArgs,
+
+    /// Value of the script parameter $name; may be repeated.
+    #[arg(long = "set", value_name = "NAME=VALUE", value_parser = assignment)]
+    pub set: Vec<(String, String)>,
+
+    /// Engine [default: the one that fits database.type].
+    #[arg(long, value_enum)]
+    pub engine: Option<EngineName>,
+
+    /// Whether features that see the future are looked for.
+    #[arg(long, value_enum, default_value_t)]
+    pub check: CheckMode,
+
+    /// Form of the plan.
+    #[arg(long, value_enum, default_value_t)]
+    pub output: Output,
+}
+
+/// Arguments of `lagrange test`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  lagrange test sql/train.sql
+  lagrange test sql/train.sql --select predictions --junit gates.xml
+
+A gate is ASSERT condition AS 'message'; or a comment such as -- expect: no rows above a statement. The statements that make tables are not run.")]
+pub struct TestArgs {
+    /// Scripts, in their order.
+    #[arg(required = true, value_name = "SCRIPT")]
+    pub scripts: Vec<String>,
+
+    /// Where the settings come from.
+    #[command(flatten)]
+    pub settings: SettingsArgs,
+
+    /// What the engine may use.
+    #[command(flatten)]
+    pub resources: ResourceArgs,
+
+    /// Of which tables gates are asked.
+    #[command(flatten)]
+    pub selection: SelectArgs,
+
+    /// Value of the script parameter $name; may be repeated.
+    #[arg(long = "set", value_name = "NAME=VALUE", value_parser = assignment)]
+    pub set: Vec<(String, String)>,
+
+    /// Engine [default: the one that fits database.type].
+    #[arg(long, value_enum)]
+    pub engine: Option<EngineName>,
+
+    /// Stop after this time, such as 90s, 15m or 2h.
+    #[arg(long, value_name = "TIME", value_parser = parse_duration)]
+    pub timeout: Option<Duration>,
+
+    /// Where results are written.
+    #[command(flatten)]
+    pub results: ResultArgs,
+
+    /// How much is said.
+    #[command(flatten)]
+    pub verbosity: VerbosityArgs,
+
+    /// Form of the results.
+    #[arg(long, value_enum, default_value_t)]
+    pub output: Output,
+}
+
 /// Arguments of `lagrange run`.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  lagrange run sql/demo_data.sql sql/train.sql
+  lagrange run sql/train.sql --set horizon=10 --engine datafusion
+  lagrange run sql/train.sql --select model+        only the table model and what is made of it
+  lagrange run sql/train.sql --resume               after a failure: what is done is not repeated
+  lagrange run sql/train.sql --junit gates.xml --timeout 30m --quiet
+
+Ctrl-C cancels the step that runs and rolls it back; a second one ends at once.")]
 pub struct RunArgs {
     /// Scripts, which run in this order.
     #[arg(required = true, value_name = "SCRIPT")]
@@ -136,9 +372,42 @@ pub struct RunArgs {
     #[arg(long, value_enum)]
     pub engine: Option<EngineName>,
 
-    /// Check the scripts and list the steps; run and write nothing.
+    /// What the engine may use.
+    #[command(flatten)]
+    pub resources: ResourceArgs,
+
+    /// Which steps run.
+    #[command(flatten)]
+    pub selection: SelectArgs,
+
+    /// Do not repeat steps that an earlier run has finished and whose text,
+    /// parameters and inputs are unchanged.
+    #[arg(long)]
+    pub resume: bool,
+
+    /// Stop at the first step that fails (the default).
+    #[arg(long, conflicts_with = "keep_going")]
+    pub fail_fast: bool,
+
+    /// Run what does not depend on a step that fails.
+    #[arg(long, visible_alias = "no-fail-fast")]
+    pub keep_going: bool,
+
+    /// Stop after this time, such as 90s, 15m or 2h; the step that runs is rolled back.
+    #[arg(long, value_name = "TIME", value_parser = parse_duration)]
+    pub timeout: Option<Duration>,
+
+    /// Say what would be done, as `lagrange plan` does; run and write nothing.
     #[arg(long)]
     pub dry_run: bool,
+
+    /// Where results are written.
+    #[command(flatten)]
+    pub results: ResultArgs,
+
+    /// How much is said.
+    #[command(flatten)]
+    pub verbosity: VerbosityArgs,
 
     /// What is made sure of before anything runs.
     #[arg(long, value_enum, default_value_t)]
@@ -192,6 +461,12 @@ pub enum CheckOutput {
 
 /// Arguments of `lagrange check`.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  lagrange check sql/features.sql sql/train.sql
+  lagrange check sql/train.sql --output sarif > lookahead.sarif
+  lagrange check sql/demo_data.sql sql/train.sql --replay
+  lagrange check --explain LA001")]
 pub struct CheckArgs {
     /// Scripts, in the order in which they would run.
     #[arg(required_unless_present_any = ["explain", "rules"], value_name = "SCRIPT")]
@@ -427,6 +702,11 @@ pub enum FunctionsOutput {
 
 /// Arguments of `lagrange functions`.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  lagrange functions
+  lagrange functions fit
+  lagrange functions --output json")]
 pub struct FunctionsArgs {
     /// Show all about one function.
     #[arg(value_name = "NAME")]

@@ -1,10 +1,13 @@
 //! The one error type of the runner: what went wrong, where in which file, and
 //! what to do about it.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::process::ExitCode;
 
 use serde_json::{Value as Json, json};
+
+use crate::settings::secrets::masked;
 
 /// How a command ends; the number is the exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -127,12 +130,23 @@ impl Error {
         self
     }
 
+    /// Says that something else is to blame for how the command ends.
+    pub fn with_status(mut self: Box<Self>, status: Status) -> Box<Self> {
+        self.status = status;
+        self
+    }
+
+    /// What went wrong, in a line, without secrets.
+    pub fn message(&self) -> Cow<'_, str> {
+        masked(&self.message)
+    }
+
     /// How the command ends.
     pub fn status(&self) -> Status {
         self.status
     }
 
-    /// All of it as text. `label` is "error", perhaps in colour.
+    /// All of it as text, without secrets. `label` is "error", perhaps in colour.
     pub fn render(&self, label: &str) -> String {
         let mut text = format!("{label}: ");
         // Writing to a String cannot fail.
@@ -146,7 +160,10 @@ impl Error {
         if let Some(hint) = &self.hint {
             let _ = write!(text, "\nhint: {hint}");
         }
-        text
+        match masked(&text) {
+            Cow::Borrowed(_) => text,
+            Cow::Owned(masked) => masked,
+        }
     }
 
     /// All of it where there is room for one sentence, such as in an engine's message.
@@ -164,12 +181,12 @@ impl Error {
     /// All of it for `--output json`.
     pub fn to_json(&self) -> Json {
         json!({
-            "message": self.message,
-            "detail": self.detail,
+            "message": masked(&self.message),
+            "detail": self.detail.as_deref().map(masked),
             "file": self.place.as_ref().map(|place| &place.file),
             "line": self.place.as_ref().map(|place| place.line),
             "column": self.place.as_ref().map(|place| place.column),
-            "hint": self.hint,
+            "hint": self.hint.as_deref().map(masked),
         })
     }
 }

@@ -4,7 +4,8 @@
 //! - [`commands`]: one verb, one file.
 //! - [`script`], [`parameters`]: from text to statements that are ready to run.
 //! - [`guard`]: whether a feature sees the future.
-//! - [`engines`]: what runs them.
+//! - [`flow`]: what each statement reads and writes; [`files`]: files that appear whole.
+//! - [`engines`]: what runs them; [`interrupt`]: what ends a run before its time.
 //! - [`registry`], [`runs`], [`trials`]: where models, runs and the trials of a
 //!   search are kept; [`tracking`]: how a run gets there, and to MLflow;
 //!   [`report`]: a page about it.
@@ -13,7 +14,10 @@ mod cli;
 mod commands;
 mod engines;
 mod error;
+mod files;
+mod flow;
 mod guard;
+mod interrupt;
 mod parameters;
 mod printer;
 mod registry;
@@ -32,6 +36,9 @@ use crate::error::Status;
 
 fn main() -> ExitCode {
     let cli = cli::Cli::parse();
+    if cli.no_color {
+        printer::without_colours();
+    }
     // The panic hook has printed the message; the exit code tells scripts that
     // the fault is ours.
     std::panic::catch_unwind(|| commands::dispatch(&cli.command))

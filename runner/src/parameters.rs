@@ -1,7 +1,7 @@
 //! Parameters of scripts: `$name` in the text becomes a typed literal in the
 //! syntax tree, so no value can change the shape of a statement.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -12,8 +12,8 @@ use sqlparser::ast::{
 };
 use sqlparser::tokenizer::{Location, Span};
 
-use crate::error::{Error, Result, did_you_mean};
-use crate::script::{Declaration, Description, Script, Source, parse_constant};
+use crate::error::{Error, Place, Result, did_you_mean};
+use crate::script::{Declaration, Description, Expectations, Script, Source, parse_constant};
 
 /// A constant.
 #[derive(Debug, Clone, PartialEq)]
@@ -285,6 +285,13 @@ impl Value {
     }
 }
 
+impl fmt::Display for Value {
+    /// As a literal of SQL.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.to_expr(Span::empty()))
+    }
+}
+
 /// A value that the user gave, before its declared type is known.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Given {
@@ -328,9 +335,35 @@ pub struct Step {
     pub bound: bool,
     /// What it does.
     pub description: Description,
+    /// What the comments above it ask for.
+    pub expectations: Expectations,
 }
 
-/// Puts the parameters into the scripts. `set` beats `config`, `config` beats
+/// A parameter as a run has it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Parameter {
+    /// The script that uses it.
+    pub script: String,
+    /// Its name.
+    pub name: String,
+    /// Its value.
+    pub value: Value,
+    /// Where the value comes from.
+    pub origin: ParameterOrigin,
+}
+
+/// Where a parameter's value comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ParameterOrigin {
+    /// `--set`
+    Flag,
+    /// The section `parameters` of the settings.
+    Settings,
+    /// Its declaration.
+    Declaration(Place),
+}
+
+/// Puts the parameters into the scripts, and says which there are. `set` beats `config`, `config` beats
 /// the defaults of the declarations.
 ///
 /// # Errors
@@ -340,7 +373,7 @@ pub fn bind(
     scripts: Vec<Script>,
     set: &BTreeMap<String, String>,
     config: &BTreeMap<String, Given>,
-) -> Result<Vec<Step>> {
+) -> Result<(Vec<Step>, Vec<Parameter>)> {
     put(scripts, set, config, false)
 }
 
@@ -354,7 +387,7 @@ pub fn bind_known(
     set: &BTreeMap<String, String>,
     config: &BTreeMap<String, Given>,
 ) -> Result<Vec<Step>> {
-    put(scripts, set, config, true)
+    put(scripts, set, config, true).map(|(steps, _)| steps)
 }
 
 fn put(
@@ -362,8 +395,9 @@ fn put(
     set: &BTreeMap<String, String>,
     config: &BTreeMap<String, Given>,
     lenient: bool,
-) -> Result<Vec<Step>> {
+) -> Result<(Vec<Step>, Vec<Parameter>)> {
     let mut steps = Vec::new();
+    let mut parameters = Vec::new();
     let mut known = BTreeSet::new();
     for script in scripts {
         let mut values = Values {
@@ -372,7 +406,7 @@ fn put(
             declarations: &script.declarations,
             set,
             config,
-            used: HashMap::new(),
+            used: BTreeMap::new(),
         };
         for parsed in script.statements {
             values.source = Arc::clone(&parsed.source);
@@ -392,6 +426,7 @@ fn put(
                 bound: binder.bound,
                 description: Description::of(&statement),
                 statement,
+                expectations: parsed.expectations,
             });
         }
         for declaration in script.declarations.iter().filter(|_| !lenient) {
@@ -402,7 +437,15 @@ fn put(
                 return Err(script.source.locate(error, declaration.start));
             }
         }
-        known.extend(values.used.into_keys());
+        for (name, (value, origin)) in values.used {
+            known.insert(name.clone());
+            parameters.push(Parameter {
+                script: script.source.file.clone(),
+                name,
+                value,
+                origin,
+            });
+        }
     }
     for name in set.keys().filter(|_| !lenient) {
         if !known.contains(name) {
@@ -415,7 +458,7 @@ fn put(
             return Err(Error::usage(message).hint(hint));
         }
     }
-    Ok(steps)
+    Ok((steps, parameters))
 }
 
 /// The values of one script's parameters.
@@ -427,7 +470,7 @@ struct Values<'a> {
     declarations: &'a [Declaration],
     set: &'a BTreeMap<String, String>,
     config: &'a BTreeMap<String, Given>,
-    used: HashMap<String, Value>,
+    used: BTreeMap<String, (Value, ParameterOrigin)>,
 }
 
 impl Values<'_> {
@@ -451,37 +494,43 @@ impl Values<'_> {
             let error = Error::usage(message).hint("write $name and pass --set name=value");
             return Err(self.source.locate(error, at));
         };
-        if let Some(value) = self.used.get(name) {
+        if let Some((value, _)) = self.used.get(name) {
             return Ok(value.clone());
         }
-        let value = self.resolve(name, at)?;
-        self.used.insert(name.to_owned(), value.clone());
+        let (value, origin) = self.resolve(name, at)?;
+        self.used.insert(name.to_owned(), (value.clone(), origin));
         Ok(value)
     }
 
-    fn resolve(&self, name: &str, at: Location) -> Result<Value> {
+    fn resolve(&self, name: &str, at: Location) -> Result<(Value, ParameterOrigin)> {
         let declaration = self.declarations.iter().find(|d| d.name == name);
-        let (given, origin) = if let Some(text) = self.set.get(name) {
-            (Given::Text(text.clone()), format!("--set {name}={text}"))
+        let (given, told, origin) = if let Some(text) = self.set.get(name) {
+            let told = format!("--set {name}={text}");
+            (Given::Text(text.clone()), told, ParameterOrigin::Flag)
         } else if let Some(given) = self.config.get(name) {
-            (given.clone(), format!("parameters.{name}: {given}"))
-        } else if let Some(value) = declaration.and_then(|d| d.default.clone()) {
-            return Ok(value);
+            let told = format!("parameters.{name}: {given}");
+            (given.clone(), told, ParameterOrigin::Settings)
+        } else if let Some((declared, value)) =
+            declaration.and_then(|d| Some((d, d.default.clone()?)))
+        {
+            let place = self.script.place(declared.start);
+            return Ok((value, ParameterOrigin::Declaration(place)));
         } else {
             return Err(self.missing(name, at));
         };
         let Some(Declaration { kind, start, .. }) = declaration else {
-            return Ok(match given {
+            let value = match given {
                 Given::Text(text) => Value::infer(&text),
                 Given::Value(value) => value,
-            });
+            };
+            return Ok((value, origin));
         };
         let value = match given {
             Given::Text(text) => kind.parse(&text),
             Given::Value(value) => kind.convert(value),
         };
-        value.ok_or_else(|| {
-            let message = format!("{origin}: '{name}' is declared as {kind}");
+        value.map(|value| (value, origin)).ok_or_else(|| {
+            let message = format!("{told}: '{name}' is declared as {kind}");
             self.script.locate(Error::usage(message), *start)
         })
     }

@@ -1,11 +1,13 @@
 //! What the user sees: progress on standard error, results on standard output.
 
 use std::io::{IsTerminal, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::error::Error;
+use crate::settings::secrets::masked;
 
 /// How results are printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
@@ -17,10 +19,58 @@ pub enum Output {
     Json,
 }
 
+/// How much is said while something runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub enum Verbosity {
+    /// Results, warnings and errors.
+    Quiet,
+    /// And a line per step.
+    #[default]
+    Normal,
+    /// And what each step reads, writes and runs.
+    Verbose,
+}
+
+/// `--quiet` and `--verbose`.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct VerbosityArgs {
+    /// Print results, warnings and errors only.
+    #[arg(short, long, conflicts_with = "verbose")]
+    pub quiet: bool,
+
+    /// Print what each step reads, writes and runs.
+    #[arg(short, long)]
+    pub verbose: bool,
+}
+
+impl VerbosityArgs {
+    fn verbosity(&self) -> Verbosity {
+        match (self.quiet, self.verbose) {
+            (true, _) => Verbosity::Quiet,
+            (_, true) => Verbosity::Verbose,
+            _ => Verbosity::Normal,
+        }
+    }
+}
+
+/// Whether `--no-color` was given.
+static PLAIN: AtomicBool = AtomicBool::new(false);
+
+/// No colours from here on.
+pub fn without_colours() {
+    PLAIN.store(true, Ordering::Relaxed);
+}
+
+fn colours(terminal: bool) -> bool {
+    let asked = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    terminal && !asked && !PLAIN.load(Ordering::Relaxed)
+}
+
 /// Prints.
 #[derive(Debug)]
 pub struct Printer {
     output: Output,
+    verbosity: Verbosity,
     colour: bool,
     /// On a terminal: the line that shows what runs.
     progress: Option<ProgressBar>,
@@ -29,9 +79,16 @@ pub struct Printer {
 impl Printer {
     /// A printer for this process.
     pub fn new(output: Output) -> Self {
+        Self::with(output, &VerbosityArgs::default())
+    }
+
+    /// A printer that says as much as it is asked to.
+    pub fn with(output: Output, verbosity: &VerbosityArgs) -> Self {
+        let verbosity = verbosity.verbosity();
         let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
         let terminal = std::io::stderr().is_terminal();
-        let progress = (terminal && !set("CI")).then(|| {
+        let animated = terminal && !set("CI") && verbosity > Verbosity::Quiet;
+        let progress = animated.then(|| {
             let bar = ProgressBar::new_spinner();
             // The template is constant; without it the default shows as much.
             if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} {elapsed}") {
@@ -41,15 +98,15 @@ impl Printer {
         });
         Self {
             output,
-            colour: terminal && !set("NO_COLOR"),
+            verbosity,
+            colour: colours(terminal),
             progress,
         }
     }
 
     /// Whether standard output takes colours.
     pub fn colours_results(&self) -> bool {
-        std::io::stdout().is_terminal()
-            && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+        colours(std::io::stdout().is_terminal())
     }
 
     /// Whether results are for people.
@@ -76,20 +133,43 @@ impl Printer {
 
     /// A line of progress.
     pub fn progress(&self, line: &str) {
-        self.on_stderr(line);
+        if self.verbosity > Verbosity::Quiet {
+            self.on_stderr(&masked(line));
+        }
+    }
+
+    /// What only those want to know who ask for it.
+    pub fn detail(&self, text: impl FnOnce() -> String) {
+        if self.verbosity == Verbosity::Verbose {
+            self.on_stderr(&masked(&text()));
+        }
+    }
+
+    /// Whether only results, warnings and errors are printed.
+    pub fn is_quiet(&self) -> bool {
+        self.verbosity == Verbosity::Quiet
     }
 
     /// Shows how far the step is that runs, from any thread.
     pub fn ticker(&self) -> Ticker {
         Ticker {
             progress: self.progress.clone(),
+            quiet: self.is_quiet(),
         }
     }
 
     /// Something the user should know that is not an error.
     pub fn notice(&self, text: &str) {
-        let label = self.label("notice", "33");
-        self.on_stderr(&format!("{label}: {text}"));
+        if !self.is_quiet() {
+            let label = self.label("notice", "33");
+            self.on_stderr(&format!("{label}: {}", masked(text)));
+        }
+    }
+
+    /// What went wrong and does not stop anything.
+    pub fn warning(&self, error: &Error) {
+        let label = self.label("warning", "1;33");
+        self.on_stderr(&error.render(&label));
     }
 
     /// What went wrong.
@@ -134,6 +214,7 @@ impl Printer {
 #[derive(Debug, Clone)]
 pub struct Ticker {
     progress: Option<ProgressBar>,
+    quiet: bool,
 }
 
 impl Ticker {
@@ -146,7 +227,7 @@ impl Ticker {
                 let label = message.split(SEPARATOR).next().unwrap_or_default();
                 bar.set_message(format!("{label}{SEPARATOR}{text}"));
             }
-            None if worth_a_line => self.line(text),
+            None if worth_a_line && !self.quiet => self.line(text),
             None => {}
         }
     }
@@ -179,6 +260,18 @@ pub fn thousands(count: u64) -> String {
     text
 }
 
+/// `0.42 s`, `1 min 05 s`, `2 h 03 min`
+pub fn duration(seconds: f64) -> String {
+    if seconds < 60.0 {
+        return format!("{seconds:.2} s");
+    }
+    let whole = seconds.round() as u64;
+    match (whole / 3600, whole / 60 % 60, whole % 60) {
+        (0, minutes, seconds) => format!("{minutes} min {seconds:02} s"),
+        (hours, minutes, _) => format!("{hours} h {minutes:02} min"),
+    }
+}
+
 /// `1 row`, `2 rows`
 pub fn rows(count: u64) -> String {
     format!(
@@ -199,5 +292,12 @@ mod tests {
         assert_eq!(thousands(1_000), "1,000");
         assert_eq!(thousands(1_234_567), "1,234,567");
         assert_eq!(rows(1), "1 row");
+    }
+
+    #[test]
+    fn durations_are_read_at_a_glance() {
+        assert_eq!(duration(0.004), "0.00 s");
+        assert_eq!(duration(65.2), "1 min 05 s");
+        assert_eq!(duration(7380.0), "2 h 03 min");
     }
 }

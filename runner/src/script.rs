@@ -2,16 +2,20 @@
 //! stand, and the parameters that it declares.
 
 mod dialect;
+mod expect;
 
 use std::path::Path;
 use std::sync::Arc;
 
-use sqlparser::ast::{Expr, ObjectName, ObjectType, Query, SetExpr, Statement};
+use sqlparser::ast::{
+    Expr, ObjectName, ObjectType, Query, SetExpr, Statement, TableObject, Value as Literal,
+};
 use sqlparser::keywords::Keyword;
 use sqlparser::parser::{Parser, ParserError};
 use sqlparser::tokenizer::{Location, Span, Token, TokenWithSpan, Tokenizer};
 
 pub use dialect::ScriptDialect;
+pub use expect::{Expectations, Severity};
 
 use crate::error::{Error, Place, Result};
 use crate::parameters::{ParameterType, Value};
@@ -54,6 +58,8 @@ pub struct Parsed {
     pub start: Location,
     /// As it is written, without the semicolon.
     pub text: String,
+    /// What the comments above it ask for.
+    pub expectations: Expectations,
 }
 
 /// `DECLARE name TYPE [DEFAULT value]`, as BigQuery writes it.
@@ -135,6 +141,19 @@ impl Source {
     }
 }
 
+impl Source {
+    /// From a comment above a statement to the first lines of it, with line numbers.
+    pub fn between(&self, comment: Location, start: Location, statement: &str) -> String {
+        let above = start.line.saturating_sub(comment.line);
+        if above == 0 || above >= EXCERPT_LINES as u64 {
+            return self.lines(start, statement);
+        }
+        let lines = usize::try_from(above).unwrap_or_default() + statement.lines().count();
+        // Only the number of lines counts.
+        self.lines(comment, &"\n".repeat(lines))
+    }
+}
+
 /// Reads and parses a script.
 ///
 /// # Errors
@@ -157,9 +176,7 @@ pub fn unreadable(file: &str) -> Option<String> {
     tokens
         .split_inclusive(|token| token.token == Token::SemiColon)
         .filter_map(Piece::new)
-        .filter(|piece| {
-            !piece.starts_with(Keyword::DECLARE) && !piece.starts_with(Keyword::INCLUDE)
-        })
+        .filter(|piece| !piece.is_preamble())
         .find(|piece| piece.statement(&source).is_err())
         .map(|piece| source.text[offsets.at(piece.start)..offsets.at(piece.end)].to_owned())
 }
@@ -201,10 +218,18 @@ impl Script {
             .tokenize_with_location_into_buf(&mut tokens)
             .map_err(|error| source.locate(Error::usage(error.message), error.location))?;
         let offsets = Offsets::new(&source.text);
-        for tokens in tokens.split_inclusive(|token| token.token == Token::SemiColon) {
+        let pieces = tokens.split_inclusive(|token| token.token == Token::SemiColon);
+        for (i, tokens) in pieces.enumerate() {
+            let expectations = expect::of(tokens, i == 0).map_err(|(message, at)| {
+                source.locate(Error::usage(message).hint(expect::GRAMMAR), at)
+            })?;
             let Some(piece) = Piece::new(tokens) else {
                 continue;
             };
+            if let (true, Some(test)) = (piece.is_preamble(), expectations.tests.first()) {
+                let error = Error::usage("DECLARE and INCLUDE return no rows to test");
+                return Err(source.locate(error.hint(expect::GRAMMAR), test.start));
+            }
             if piece.starts_with(Keyword::DECLARE) {
                 self.declare(&piece, &source, depth)?;
             } else if piece.starts_with(Keyword::INCLUDE) {
@@ -215,6 +240,7 @@ impl Script {
                     start: piece.start,
                     text: source.text[offsets.at(piece.start)..offsets.at(piece.end)].to_owned(),
                     source: Arc::clone(&source),
+                    expectations,
                 });
             }
         }
@@ -319,6 +345,11 @@ impl Piece {
             Some(Token::Word(word)) if word.keyword == keyword)
     }
 
+    /// Whether it is for the runner alone.
+    fn is_preamble(&self) -> bool {
+        self.starts_with(Keyword::DECLARE) || self.starts_with(Keyword::INCLUDE)
+    }
+
     fn parser(&self) -> Parser<'static> {
         Parser::new(&ScriptDialect)
             .with_recursion_limit(RECURSION_LIMIT)
@@ -327,13 +358,24 @@ impl Piece {
 
     fn statement(&self, source: &Source) -> Result<Statement> {
         let mut parser = self.parser();
-        parser
+        let statement = parser
             .parse_statement()
             .and_then(|statement| match parser.peek_token_ref() {
                 token if token.token == Token::EOF => Ok(statement),
                 _ => parser.expected_ref("end of statement", parser.peek_token_ref()),
             })
-            .map_err(|error| self.syntax_error(source, error))
+            .map_err(|error| self.syntax_error(source, error))?;
+        match &statement {
+            Statement::Assert {
+                message: Some(message),
+                ..
+            } if text_of_message(message).is_none() => {
+                let error = Error::usage("the message of ASSERT must be text in single quotes")
+                    .hint("write ASSERT condition AS 'message'");
+                Err(source.locate(error, self.start))
+            }
+            _ => Ok(statement),
+        }
     }
 
     fn declaration(&self, source: &Source) -> Result<Declaration> {
@@ -406,6 +448,17 @@ impl Piece {
     }
 }
 
+/// The message of an assertion.
+fn text_of_message(message: &Expr) -> Option<&str> {
+    match message {
+        Expr::Value(value) => match &value.value {
+            Literal::SingleQuotedString(text) => Some(text),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
 /// Takes " at Line: 3, Column: 7" off the parser's message.
 fn split_location(text: &str) -> Option<(String, Location)> {
     let (message, place) = text.rsplit_once(" at Line: ")?;
@@ -454,6 +507,8 @@ pub enum Action {
     Query,
     /// Changes rows: `INSERT`, `UPDATE`, `DELETE`, `COPY`.
     Change,
+    /// `ASSERT condition AS 'message'`
+    Assert,
     /// Anything else.
     Other,
 }
@@ -467,6 +522,8 @@ pub struct Description {
     pub kind: String,
     /// The table or view, if it names one.
     pub target: Option<ObjectName>,
+    /// The message of an assertion.
+    pub message: Option<String>,
 }
 
 impl Description {
@@ -476,6 +533,7 @@ impl Description {
             action,
             kind: kind.to_owned(),
             target,
+            message: None,
         };
         match statement {
             Statement::CreateTable(create) if create.query.is_some() => {
@@ -520,10 +578,23 @@ impl Description {
             | Statement::ShowColumns { .. }
             | Statement::ShowVariable { .. }
             | Statement::ShowViews { .. } => new(Action::Query, "show", None),
-            Statement::Insert(_) => new(Action::Change, "insert", None),
+            Statement::Insert(insert) => {
+                let target = match &insert.table {
+                    TableObject::TableName(name) => Some(name.clone()),
+                    _ => None,
+                };
+                new(Action::Change, "insert", target)
+            }
             Statement::Update(_) => new(Action::Change, "update", None),
             Statement::Delete(_) => new(Action::Change, "delete", None),
             Statement::Copy { .. } => new(Action::Change, "copy", None),
+            Statement::Assert { message, .. } => Self {
+                message: message
+                    .as_ref()
+                    .and_then(text_of_message)
+                    .map(str::to_owned),
+                ..new(Action::Assert, "assert", None)
+            },
             other => {
                 let text = other.to_string();
                 let words: Vec<&str> = text.split_whitespace().take(2).collect();
@@ -540,9 +611,10 @@ impl Description {
 
 impl std::fmt::Display for Description {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match &self.target {
-            Some(target) => write!(f, "{} {target}", self.kind),
-            None => write!(f, "{}", self.kind),
+        match (&self.target, &self.message) {
+            (Some(target), _) => write!(f, "{} {target}", self.kind),
+            (None, Some(message)) => write!(f, "{} '{message}'", self.kind),
+            (None, None) => write!(f, "{}", self.kind),
         }
     }
 }

@@ -2,6 +2,7 @@
 //! then environment variables, then flags; each knows where it came from.
 
 mod document;
+pub mod secrets;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -125,6 +126,50 @@ impl Settings {
         }
         layers.add_variables(variables)?;
         layers.settle(args.database.clone())
+    }
+}
+
+/// What the command line says about resources; it beats every other source.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct ResourceArgs {
+    /// Threads of the engine [default: training.resources.max_workers].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub threads: Option<u16>,
+
+    /// Memory of the engine, such as 512MB, 8G or 16GiB [default: training.resources.memory_limit].
+    #[arg(long, value_name = "AMOUNT")]
+    pub memory_limit: Option<String>,
+}
+
+impl Settings {
+    /// The settings with the resources of the command line.
+    ///
+    /// # Errors
+    /// An amount of memory that is none.
+    pub fn with_resources(mut self, args: &ResourceArgs) -> Result<Self> {
+        if let Some(threads) = args.threads {
+            self.max_workers = usize::from(threads);
+            self.set("training.resources.max_workers", threads, "--threads");
+        }
+        if let Some(text) = &args.memory_limit {
+            self.memory_limit = parse_bytes(text.trim()).ok_or_else(|| {
+                Error::usage(format!(
+                    "--memory-limit {text}: it must be an amount such as 512MB, 8G or 16GiB"
+                ))
+            })?;
+            self.set("training.resources.memory_limit", text, "--memory-limit");
+        }
+        Ok(self)
+    }
+
+    fn set(&mut self, key: &str, value: impl fmt::Display, flag: &'static str) {
+        let value = (Given::Text(value.to_string()), Origin::Flag(flag));
+        self.values.insert(key.to_owned(), value);
+    }
+
+    /// Where the value of a key comes from.
+    pub fn origin(&self, key: &str) -> Option<&Origin> {
+        self.values.get(key).map(|(_, origin)| origin)
     }
 }
 

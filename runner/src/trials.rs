@@ -7,12 +7,13 @@
 use std::fs::OpenOptions;
 use std::io::Write;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use lagrange_udfs::models::tuning::{Ledger, Trial, keep_trials_in};
 use lagrange_udfs::models::validation::scores::METRICS;
 
+use crate::interrupt::Interrupt;
 use crate::printer::Ticker;
 
 /// Where trials are kept during a run.
@@ -21,9 +22,7 @@ pub struct TrialFiles {
     ticker: Ticker,
     /// Trials of the search under way that have ended.
     ended: AtomicUsize,
-    /// Whether there is one.
-    searching: AtomicBool,
-    interrupted: AtomicBool,
+    interrupt: Arc<Interrupt>,
     /// One line at a time.
     writing: Mutex<()>,
 }
@@ -31,52 +30,21 @@ pub struct TrialFiles {
 impl TrialFiles {
     /// Keeps trials in `folder` from now on, which is made when there is one; an
     /// interrupt then ends a search after the trials that run.
-    pub fn keep(folder: PathBuf, ticker: Ticker) -> Arc<Self> {
+    pub fn keep(folder: PathBuf, ticker: Ticker, interrupt: Arc<Interrupt>) -> Arc<Self> {
         let files = Arc::new(Self {
             folder,
             ticker,
             ended: AtomicUsize::new(0),
-            searching: AtomicBool::new(false),
-            interrupted: AtomicBool::new(false),
+            interrupt,
             writing: Mutex::new(()),
         });
         keep_trials_in(Some(files.clone()));
-        let listener = files.clone();
-        // A thread of its own: the engine may hold all others.
-        std::thread::spawn(move || listener.listen());
         files
     }
 
     /// A step has ended, and with it any search.
     pub fn step_ended(&self) {
-        self.searching.store(false, Ordering::SeqCst);
-    }
-
-    /// Whether there was an interrupt.
-    pub fn was_interrupted(&self) -> bool {
-        self.interrupted.load(Ordering::SeqCst)
-    }
-
-    /// Waits for interrupts. Outside a search, and the second time, the process
-    /// ends at once, as it would without us.
-    fn listen(&self) {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build();
-        let Ok(runtime) = runtime else {
-            return;
-        };
-        loop {
-            if runtime.block_on(tokio::signal::ctrl_c()).is_err() {
-                return;
-            }
-            let again = self.interrupted.swap(true, Ordering::SeqCst);
-            if again || !self.searching.load(Ordering::SeqCst) {
-                std::process::exit(INTERRUPTED);
-            }
-            self.ticker
-                .line("interrupted: waiting for the trials that run; once more ends at once");
-        }
+        self.interrupt.set_searching(false);
     }
 
     fn file(&self, study: &str) -> PathBuf {
@@ -99,13 +67,10 @@ impl TrialFiles {
     }
 }
 
-/// What shells expect of a process that SIGINT ended.
-pub const INTERRUPTED: i32 = 130;
-
 impl Ledger for TrialFiles {
     fn finished(&self, study: &str) -> Vec<Trial> {
         self.ended.store(0, Ordering::SeqCst);
-        self.searching.store(true, Ordering::SeqCst);
+        self.interrupt.set_searching(true);
         let text = std::fs::read_to_string(self.file(study)).unwrap_or_default();
         // A line that a kill has cut off is no trial.
         let trials: Vec<Trial> = text
@@ -138,13 +103,13 @@ impl Ledger for TrialFiles {
     }
 
     fn close(&self, study: &str) {
-        self.searching.store(false, Ordering::SeqCst);
+        self.interrupt.set_searching(false);
         let _ = std::fs::remove_file(self.file(study));
         // Only an empty folder goes.
         let _ = std::fs::remove_dir(&self.folder);
     }
 
     fn stopped(&self) -> bool {
-        self.was_interrupted()
+        self.interrupt.cause().is_some()
     }
 }

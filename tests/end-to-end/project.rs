@@ -45,15 +45,30 @@ impl Project {
         std::fs::write(path, text).unwrap();
     }
 
-    pub fn lagrange(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Run {
+    pub fn text(&self, name: &str) -> String {
+        std::fs::read_to_string(self.path(name)).unwrap()
+    }
+
+    /// The binary, to be started there.
+    pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_lagrange"));
         command.args(arguments).current_dir(self.folder.path());
+        let foreign = ["GITHUB_STEP_SUMMARY", "NO_COLOR"];
         for (name, _) in std::env::vars_os() {
-            if name.to_string_lossy().starts_with("LAGRANGE_") {
+            let text = name.to_string_lossy();
+            if text.starts_with("LAGRANGE_") || foreign.contains(&text.as_ref()) {
                 command.env_remove(name);
             }
         }
-        let output = command.envs(variables.iter().copied()).output().unwrap();
+        command
+    }
+
+    pub fn lagrange(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Run {
+        let output = self
+            .command(arguments)
+            .envs(variables.iter().copied())
+            .output()
+            .unwrap();
         Run {
             code: output.status.code(),
             stdout: String::from_utf8(output.stdout).unwrap(),

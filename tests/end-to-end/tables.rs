@@ -148,9 +148,14 @@ fn a_database_in_use_is_an_error_that_names_the_holder() {
     std::fs::create_dir_all(project.path("data")).unwrap();
     let held = duckdb::Connection::open(project.path("data/ml.duckdb")).unwrap();
     let me = std::process::id().to_string();
-    project
-        .run(&[])
-        .fails(2, &["cannot open database", "lock", &me]);
+    project.run(&[]).fails(
+        2,
+        &[
+            "cannot open database",
+            "lock",
+            &format!("hint: process {me} has"),
+        ],
+    );
     drop(held);
     project.run(&[]).success();
 

@@ -3,7 +3,7 @@
 -- a clean twin.
 
 -- case: a single candle looks ahead
--- expect: LA001
+-- finds: LA001
 CREATE TABLE s AS
 SELECT symbol, ts, y,
        CASE WHEN ts = DATE '2020-01-20' THEN lead(close, 1) OVER (PARTITION BY symbol ORDER BY ts) ELSE close END AS x
@@ -11,7 +11,7 @@ FROM prices;
 SELECT fit(y, {'x': x}) FROM s;
 
 -- case: a single candle looks back
--- expect: clean
+-- finds: clean
 CREATE TABLE s AS
 SELECT symbol, ts, y,
        CASE WHEN ts = DATE '2020-01-20' THEN lag(close, 1) OVER (PARTITION BY symbol ORDER BY ts) ELSE close END AS x
@@ -19,7 +19,7 @@ FROM prices;
 SELECT fit(y, {'x': x}) FROM s;
 
 -- case: the entry comes after the signal, but before what the signal has seen
--- expect: LA001
+-- finds: LA001
 CREATE TABLE signals AS
 SELECT symbol, ts, y, close, lead(close, 3) OVER (PARTITION BY symbol ORDER BY ts) > close AS rises FROM prices;
 CREATE TABLE s AS
@@ -27,7 +27,7 @@ SELECT symbol, ts, y, CAST(lag(rises, 2) OVER (PARTITION BY symbol ORDER BY ts) 
 SELECT fit(y, {'entry': entry}) FROM s;
 
 -- case: the entry comes when what the signal has seen is known
--- expect: clean
+-- finds: clean
 CREATE TABLE signals AS
 SELECT symbol, ts, y, close, lead(close, 3) OVER (PARTITION BY symbol ORDER BY ts) AS later FROM prices;
 CREATE TABLE s AS
@@ -35,7 +35,7 @@ SELECT symbol, ts, y, lag(later, 3) OVER (PARTITION BY symbol ORDER BY ts) AS en
 SELECT fit(y, {'entry': entry}) FROM s;
 
 -- case: a signal too rare to trade
--- expect: LA004
+-- finds: LA004
 CREATE TABLE s AS
 SELECT symbol, ts, y,
        CASE WHEN volume > 99.9e0 THEN max(close) OVER (PARTITION BY symbol ORDER BY ts ROWS BETWEEN CURRENT ROW AND 3 FOLLOWING)
@@ -44,7 +44,7 @@ FROM prices;
 SELECT fit(y, {'x': x}) FROM s;
 
 -- case: a rare signal of the past
--- expect: clean
+-- finds: clean
 CREATE TABLE s AS
 SELECT symbol, ts, y,
        CASE WHEN volume > 99.9e0 THEN max(close) OVER (PARTITION BY symbol ORDER BY ts ROWS BETWEEN 3 PRECEDING AND CURRENT ROW)
@@ -53,19 +53,19 @@ FROM prices;
 SELECT fit(y, {'x': x}) FROM s;
 
 -- case: the last candle of all, on every row
--- expect: LA020
+-- finds: LA020
 CREATE TABLE s AS
 SELECT symbol, ts, y, close / (SELECT max(close) FROM prices WHERE ts = (SELECT max(ts) FROM prices)) AS x FROM prices;
 SELECT fit(y, {'x': x}) FROM s;
 
 -- case: lags that cross entities, through a table function
--- expect: LA012
+-- finds: LA012
 CREATE TABLE f AS SELECT symbol, ts, y, close FROM prices;
 CREATE TABLE s AS SELECT * FROM lag_features('f', columns => ['close'], lags => [1], order_by => 'ts');
 SELECT fit(y, {'l': close_lag1}) FROM s;
 
 -- case: lags within entities, through a table function
--- expect: clean
+-- finds: clean
 CREATE TABLE f AS SELECT symbol, ts, y, close FROM prices;
 CREATE TABLE s AS SELECT * FROM lag_features('f', columns => ['close'], lags => [1], partition_by => 'symbol', order_by => 'ts');
 SELECT fit(y, {'l': close_lag1}) FROM s;

@@ -1,7 +1,7 @@
 -- Written by a table of expressions and of ways to hide them: see tests/lookahead/README.md.
 
 -- case: lead, direct, clean
--- expect: clean
+-- finds: clean
 CREATE TABLE samples AS
 SELECT symbol, ts, lead(close, 5) OVER (PARTITION BY symbol ORDER BY ts) / close - 1 AS y,
        close / lag(close, 1) OVER (PARTITION BY symbol ORDER BY ts) AS x
@@ -9,7 +9,7 @@ FROM prices;
 SELECT fit(y, {'x': x}) AS model FROM samples;
 
 -- case: lead, cte, clean
--- expect: clean
+-- finds: clean
 WITH computed AS (
   SELECT symbol, ts, close, close / lag(close, 1) OVER (PARTITION BY symbol ORDER BY ts) AS a FROM prices
 ),
@@ -20,7 +20,7 @@ labelled AS (
 SELECT symbol, fit(y, {'b': b, 'c': close}) AS model FROM labelled GROUP BY symbol;
 
 -- case: lead, view, clean
--- expect: clean
+-- finds: clean
 CREATE VIEW v AS SELECT symbol AS entity, ts AS t, close, close / lag(close, 1) OVER (PARTITION BY symbol ORDER BY ts) AS hidden FROM prices;
 CREATE TABLE rows AS
 SELECT a.entity, a.t, a.close, b.hidden AS h FROM v AS a JOIN v AS b ON a.entity = b.entity AND a.t = b.t;
@@ -29,7 +29,7 @@ SELECT fit(y, inputs) AS model
 FROM (SELECT {'h': h, 'close': close} AS inputs, lead(close, 1) OVER (PARTITION BY entity ORDER BY t) AS y FROM rows) AS s;
 
 -- case: lead-default, cte, clean
--- expect: clean
+-- finds: clean
 WITH computed AS (
   SELECT symbol, ts, close, coalesce(lag(volume) OVER (PARTITION BY symbol ORDER BY ts), 0) AS a FROM prices
 ),
@@ -40,7 +40,7 @@ labelled AS (
 SELECT symbol, fit(y, {'b': b, 'c': close}) AS model FROM labelled GROUP BY symbol;
 
 -- case: lead-default, view, clean
--- expect: clean
+-- finds: clean
 CREATE VIEW v AS SELECT symbol AS entity, ts AS t, close, coalesce(lag(volume) OVER (PARTITION BY symbol ORDER BY ts), 0) AS hidden FROM prices;
 CREATE TABLE rows AS
 SELECT a.entity, a.t, a.close, b.hidden AS h FROM v AS a JOIN v AS b ON a.entity = b.entity AND a.t = b.t;
@@ -49,7 +49,7 @@ SELECT fit(y, inputs) AS model
 FROM (SELECT {'h': h, 'close': close} AS inputs, lead(close, 1) OVER (PARTITION BY entity ORDER BY t) AS y FROM rows) AS s;
 
 -- case: lead-default, ours, clean
--- expect: clean
+-- finds: clean
 CREATE TABLE f AS SELECT symbol, ts, close, coalesce(lag(volume) OVER (PARTITION BY symbol ORDER BY ts), 0) AS x FROM prices;
 CREATE TABLE labelled AS
 SELECT * FROM shift_target('f', price => 'close', horizon => 5, partition_by => 'symbol', order_by => 'ts');
@@ -57,7 +57,7 @@ SELECT * FROM feature_importance('labelled', target => 'target', exclude => ['sy
                                  order_by => 'ts', partition_by => 'symbol', horizon => 5);
 
 -- case: negative-lag, view, clean
--- expect: clean
+-- finds: clean
 CREATE VIEW v AS SELECT symbol AS entity, ts AS t, close, lead(close, -2) OVER (PARTITION BY symbol ORDER BY ts) AS hidden FROM prices;
 CREATE TABLE rows AS
 SELECT a.entity, a.t, a.close, b.hidden AS h FROM v AS a JOIN v AS b ON a.entity = b.entity AND a.t = b.t;
@@ -66,7 +66,7 @@ SELECT fit(y, inputs) AS model
 FROM (SELECT {'h': h, 'close': close} AS inputs, lead(close, 1) OVER (PARTITION BY entity ORDER BY t) AS y FROM rows) AS s;
 
 -- case: negative-lag, ours, clean
--- expect: clean
+-- finds: clean
 CREATE TABLE f AS SELECT symbol, ts, close, lead(close, -2) OVER (PARTITION BY symbol ORDER BY ts) AS x FROM prices;
 CREATE TABLE labelled AS
 SELECT * FROM shift_target('f', price => 'close', horizon => 5, partition_by => 'symbol', order_by => 'ts');
@@ -74,7 +74,7 @@ SELECT * FROM feature_importance('labelled', target => 'target', exclude => ['sy
                                  order_by => 'ts', partition_by => 'symbol', horizon => 5);
 
 -- case: negative-lag, lagged, clean
--- expect: clean
+-- finds: clean
 CREATE TABLE f AS SELECT symbol, ts, close, lead(close, -2) OVER (PARTITION BY symbol ORDER BY ts) AS x FROM prices;
 WITH l AS (SELECT * FROM lag_features('f', columns => ['x'], lags => [1], partition_by => 'symbol', order_by => 'ts'))
 SELECT * FROM feature_screen('(SELECT * FROM f2)', target => 'y', features => ['a']);
@@ -84,7 +84,7 @@ FROM lag_features('f', columns => ['x'], lags => [1], partition_by => 'symbol', 
 SELECT fit(y, {'x': x, 'lag': x_lag1}) AS m FROM s;
 
 -- case: variable-lag, ours, clean
--- expect: clean
+-- finds: clean
 CREATE TABLE f AS SELECT symbol, ts, close, lag(close, 2 + 3) OVER (PARTITION BY symbol ORDER BY ts) AS x FROM prices;
 CREATE TABLE labelled AS
 SELECT * FROM shift_target('f', price => 'close', horizon => 5, partition_by => 'symbol', order_by => 'ts');
@@ -92,7 +92,7 @@ SELECT * FROM feature_importance('labelled', target => 'target', exclude => ['sy
                                  order_by => 'ts', partition_by => 'symbol', horizon => 5);
 
 -- case: variable-lag, lagged, clean
--- expect: clean
+-- finds: clean
 CREATE TABLE f AS SELECT symbol, ts, close, lag(close, 2 + 3) OVER (PARTITION BY symbol ORDER BY ts) AS x FROM prices;
 WITH l AS (SELECT * FROM lag_features('f', columns => ['x'], lags => [1], partition_by => 'symbol', order_by => 'ts'))
 SELECT * FROM feature_screen('(SELECT * FROM f2)', target => 'y', features => ['a']);
@@ -102,7 +102,7 @@ FROM lag_features('f', columns => ['x'], lags => [1], partition_by => 'symbol', 
 SELECT fit(y, {'x': x, 'lag': x_lag1}) AS m FROM s;
 
 -- case: variable-lag, direct, clean
--- expect: clean
+-- finds: clean
 CREATE TABLE samples AS
 SELECT symbol, ts, lead(close, 5) OVER (PARTITION BY symbol ORDER BY ts) / close - 1 AS y,
        lag(close, 2 + 3) OVER (PARTITION BY symbol ORDER BY ts) AS x
@@ -110,7 +110,7 @@ FROM prices;
 SELECT fit(y, {'x': x}) AS model FROM samples;
 
 -- case: following, lagged, clean
--- expect: clean
+-- finds: clean
 CREATE TABLE f AS SELECT symbol, ts, close, avg(close) OVER (PARTITION BY symbol ORDER BY ts ROWS BETWEEN 4 PRECEDING AND CURRENT ROW) AS x FROM prices;
 WITH l AS (SELECT * FROM lag_features('f', columns => ['x'], lags => [1], partition_by => 'symbol', order_by => 'ts'))
 SELECT * FROM feature_screen('(SELECT * FROM f2)', target => 'y', features => ['a']);
@@ -120,7 +120,7 @@ FROM lag_features('f', columns => ['x'], lags => [1], partition_by => 'symbol', 
 SELECT fit(y, {'x': x, 'lag': x_lag1}) AS m FROM s;
 
 -- case: following, direct, clean
--- expect: clean
+-- finds: clean
 CREATE TABLE samples AS
 SELECT symbol, ts, lead(close, 5) OVER (PARTITION BY symbol ORDER BY ts) / close - 1 AS y,
        avg(close) OVER (PARTITION BY symbol ORDER BY ts ROWS BETWEEN 4 PRECEDING AND CURRENT ROW) AS x
@@ -128,7 +128,7 @@ FROM prices;
 SELECT fit(y, {'x': x}) AS model FROM samples;
 
 -- case: following, cte, clean
--- expect: clean
+-- finds: clean
 WITH computed AS (
   SELECT symbol, ts, close, avg(close) OVER (PARTITION BY symbol ORDER BY ts ROWS BETWEEN 4 PRECEDING AND CURRENT ROW) AS a FROM prices
 ),
@@ -139,7 +139,7 @@ labelled AS (
 SELECT symbol, fit(y, {'b': b, 'c': close}) AS model FROM labelled GROUP BY symbol;
 
 -- case: range-following, direct, clean
--- expect: clean
+-- finds: clean
 CREATE TABLE samples AS
 SELECT symbol, ts, lead(close, 5) OVER (PARTITION BY symbol ORDER BY ts) / close - 1 AS y,
        max(close) OVER (PARTITION BY symbol ORDER BY ts RANGE BETWEEN INTERVAL '5 days' PRECEDING AND CURRENT ROW) AS x
@@ -147,7 +147,7 @@ FROM prices;
 SELECT fit(y, {'x': x}) AS model FROM samples;
 
 -- case: range-following, cte, clean
--- expect: clean
+-- finds: clean
 WITH computed AS (
   SELECT symbol, ts, close, max(close) OVER (PARTITION BY symbol ORDER BY ts RANGE BETWEEN INTERVAL '5 days' PRECEDING AND CURRENT ROW) AS a FROM prices
 ),
@@ -158,7 +158,7 @@ labelled AS (
 SELECT symbol, fit(y, {'b': b, 'c': close}) AS model FROM labelled GROUP BY symbol;
 
 -- case: range-following, view, clean
--- expect: clean
+-- finds: clean
 CREATE VIEW v AS SELECT symbol AS entity, ts AS t, close, max(close) OVER (PARTITION BY symbol ORDER BY ts RANGE BETWEEN INTERVAL '5 days' PRECEDING AND CURRENT ROW) AS hidden FROM prices;
 CREATE TABLE rows AS
 SELECT a.entity, a.t, a.close, b.hidden AS h FROM v AS a JOIN v AS b ON a.entity = b.entity AND a.t = b.t;
@@ -167,7 +167,7 @@ SELECT fit(y, inputs) AS model
 FROM (SELECT {'h': h, 'close': close} AS inputs, lead(close, 1) OVER (PARTITION BY entity ORDER BY t) AS y FROM rows) AS s;
 
 -- case: unbounded-following, cte, clean
--- expect: clean
+-- finds: clean
 WITH computed AS (
   SELECT symbol, ts, close, sum(volume) OVER (PARTITION BY symbol ORDER BY ts ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS a FROM prices
 ),
@@ -178,7 +178,7 @@ labelled AS (
 SELECT symbol, fit(y, {'b': b, 'c': close}) AS model FROM labelled GROUP BY symbol;
 
 -- case: unbounded-following, view, clean
--- expect: clean
+-- finds: clean
 CREATE VIEW v AS SELECT symbol AS entity, ts AS t, close, sum(volume) OVER (PARTITION BY symbol ORDER BY ts ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS hidden FROM prices;
 CREATE TABLE rows AS
 SELECT a.entity, a.t, a.close, b.hidden AS h FROM v AS a JOIN v AS b ON a.entity = b.entity AND a.t = b.t;
@@ -187,7 +187,7 @@ SELECT fit(y, inputs) AS model
 FROM (SELECT {'h': h, 'close': close} AS inputs, lead(close, 1) OVER (PARTITION BY entity ORDER BY t) AS y FROM rows) AS s;
 
 -- case: unbounded-following, ours, clean
--- expect: clean
+-- finds: clean
 CREATE TABLE f AS SELECT symbol, ts, close, sum(volume) OVER (PARTITION BY symbol ORDER BY ts ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS x FROM prices;
 CREATE TABLE labelled AS
 SELECT * FROM shift_target('f', price => 'close', horizon => 5, partition_by => 'symbol', order_by => 'ts');
@@ -195,7 +195,7 @@ SELECT * FROM feature_importance('labelled', target => 'target', exclude => ['sy
                                  order_by => 'ts', partition_by => 'symbol', horizon => 5);
 
 -- case: ties, view, clean
--- expect: clean
+-- finds: clean
 CREATE VIEW v AS SELECT symbol AS entity, ts AS t, close, sum(volume) OVER (PARTITION BY symbol ORDER BY ts) AS hidden FROM prices;
 CREATE TABLE rows AS
 SELECT a.entity, a.t, a.close, b.hidden AS h FROM v AS a JOIN v AS b ON a.entity = b.entity AND a.t = b.t;
@@ -204,7 +204,7 @@ SELECT fit(y, inputs) AS model
 FROM (SELECT {'h': h, 'close': close} AS inputs, lead(close, 1) OVER (PARTITION BY entity ORDER BY t) AS y FROM rows) AS s;
 
 -- case: ties, ours, clean
--- expect: clean
+-- finds: clean
 CREATE TABLE f AS SELECT symbol, ts, close, sum(volume) OVER (PARTITION BY symbol ORDER BY ts) AS x FROM prices;
 CREATE TABLE labelled AS
 SELECT * FROM shift_target('f', price => 'close', horizon => 5, partition_by => 'symbol', order_by => 'ts');
@@ -212,7 +212,7 @@ SELECT * FROM feature_importance('labelled', target => 'target', exclude => ['sy
                                  order_by => 'ts', partition_by => 'symbol', horizon => 5);
 
 -- case: ties, lagged, clean
--- expect: clean
+-- finds: clean
 CREATE TABLE f AS SELECT symbol, ts, close, sum(volume) OVER (PARTITION BY symbol ORDER BY ts) AS x FROM prices;
 WITH l AS (SELECT * FROM lag_features('f', columns => ['x'], lags => [1], partition_by => 'symbol', order_by => 'ts'))
 SELECT * FROM feature_screen('(SELECT * FROM f2)', target => 'y', features => ['a']);
@@ -222,7 +222,7 @@ FROM lag_features('f', columns => ['x'], lags => [1], partition_by => 'symbol', 
 SELECT fit(y, {'x': x, 'lag': x_lag1}) AS m FROM s;
 
 -- case: cast-ties, ours, clean
--- expect: clean
+-- finds: clean
 CREATE TABLE f AS SELECT symbol, ts, close, avg(close) OVER (PARTITION BY symbol, date_trunc('day', ts) ORDER BY ts) AS x FROM prices;
 CREATE TABLE labelled AS
 SELECT * FROM shift_target('f', price => 'close', horizon => 5, partition_by => 'symbol', order_by => 'ts');
@@ -230,7 +230,7 @@ SELECT * FROM feature_importance('labelled', target => 'target', exclude => ['sy
                                  order_by => 'ts', partition_by => 'symbol', horizon => 5);
 
 -- case: cast-ties, lagged, clean
--- expect: clean
+-- finds: clean
 CREATE TABLE f AS SELECT symbol, ts, close, avg(close) OVER (PARTITION BY symbol, date_trunc('day', ts) ORDER BY ts) AS x FROM prices;
 WITH l AS (SELECT * FROM lag_features('f', columns => ['x'], lags => [1], partition_by => 'symbol', order_by => 'ts'))
 SELECT * FROM feature_screen('(SELECT * FROM f2)', target => 'y', features => ['a']);
@@ -240,7 +240,7 @@ FROM lag_features('f', columns => ['x'], lags => [1], partition_by => 'symbol', 
 SELECT fit(y, {'x': x, 'lag': x_lag1}) AS m FROM s;
 
 -- case: cast-ties, direct, clean
--- expect: clean
+-- finds: clean
 CREATE TABLE samples AS
 SELECT symbol, ts, lead(close, 5) OVER (PARTITION BY symbol ORDER BY ts) / close - 1 AS y,
        avg(close) OVER (PARTITION BY symbol, date_trunc('day', ts) ORDER BY ts) AS x
@@ -248,7 +248,7 @@ FROM prices;
 SELECT fit(y, {'x': x}) AS model FROM samples;
 
 -- case: centred, lagged, clean
--- expect: clean
+-- finds: clean
 CREATE TABLE f AS SELECT symbol, ts, close, avg(close) OVER (PARTITION BY symbol ORDER BY ts ROWS BETWEEN 4 PRECEDING AND CURRENT ROW) AS x FROM prices;
 WITH l AS (SELECT * FROM lag_features('f', columns => ['x'], lags => [1], partition_by => 'symbol', order_by => 'ts'))
 SELECT * FROM feature_screen('(SELECT * FROM f2)', target => 'y', features => ['a']);
@@ -258,7 +258,7 @@ FROM lag_features('f', columns => ['x'], lags => [1], partition_by => 'symbol', 
 SELECT fit(y, {'x': x, 'lag': x_lag1}) AS m FROM s;
 
 -- case: centred, direct, clean
--- expect: clean
+-- finds: clean
 CREATE TABLE samples AS
 SELECT symbol, ts, lead(close, 5) OVER (PARTITION BY symbol ORDER BY ts) / close - 1 AS y,
        avg(close) OVER (PARTITION BY symbol ORDER BY ts ROWS BETWEEN 4 PRECEDING AND CURRENT ROW) AS x
@@ -266,7 +266,7 @@ FROM prices;
 SELECT fit(y, {'x': x}) AS model FROM samples;
 
 -- case: centred, cte, clean
--- expect: clean
+-- finds: clean
 WITH computed AS (
   SELECT symbol, ts, close, avg(close) OVER (PARTITION BY symbol ORDER BY ts ROWS BETWEEN 4 PRECEDING AND CURRENT ROW) AS a FROM prices
 ),
@@ -277,7 +277,7 @@ labelled AS (
 SELECT symbol, fit(y, {'b': b, 'c': close}) AS model FROM labelled GROUP BY symbol;
 
 -- case: backfill, direct, clean
--- expect: clean
+-- finds: clean
 CREATE TABLE samples AS
 SELECT symbol, ts, lead(close, 5) OVER (PARTITION BY symbol ORDER BY ts) / close - 1 AS y,
        last_value(volume IGNORE NULLS) OVER (PARTITION BY symbol ORDER BY ts ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS x
@@ -285,7 +285,7 @@ FROM prices;
 SELECT fit(y, {'x': x}) AS model FROM samples;
 
 -- case: backfill, cte, clean
--- expect: clean
+-- finds: clean
 WITH computed AS (
   SELECT symbol, ts, close, last_value(volume IGNORE NULLS) OVER (PARTITION BY symbol ORDER BY ts ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS a FROM prices
 ),
@@ -296,7 +296,7 @@ labelled AS (
 SELECT symbol, fit(y, {'b': b, 'c': close}) AS model FROM labelled GROUP BY symbol;
 
 -- case: backfill, view, clean
--- expect: clean
+-- finds: clean
 CREATE VIEW v AS SELECT symbol AS entity, ts AS t, close, last_value(volume IGNORE NULLS) OVER (PARTITION BY symbol ORDER BY ts ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS hidden FROM prices;
 CREATE TABLE rows AS
 SELECT a.entity, a.t, a.close, b.hidden AS h FROM v AS a JOIN v AS b ON a.entity = b.entity AND a.t = b.t;
@@ -305,7 +305,7 @@ SELECT fit(y, inputs) AS model
 FROM (SELECT {'h': h, 'close': close} AS inputs, lead(close, 1) OVER (PARTITION BY entity ORDER BY t) AS y FROM rows) AS s;
 
 -- case: last-value, cte, clean
--- expect: clean
+-- finds: clean
 WITH computed AS (
   SELECT symbol, ts, close, close / first_value(close) OVER (PARTITION BY symbol ORDER BY ts) AS a FROM prices
 ),
@@ -316,7 +316,7 @@ labelled AS (
 SELECT symbol, fit(y, {'b': b, 'c': close}) AS model FROM labelled GROUP BY symbol;
 
 -- case: last-value, view, clean
--- expect: clean
+-- finds: clean
 CREATE VIEW v AS SELECT symbol AS entity, ts AS t, close, close / first_value(close) OVER (PARTITION BY symbol ORDER BY ts) AS hidden FROM prices;
 CREATE TABLE rows AS
 SELECT a.entity, a.t, a.close, b.hidden AS h FROM v AS a JOIN v AS b ON a.entity = b.entity AND a.t = b.t;
@@ -325,7 +325,7 @@ SELECT fit(y, inputs) AS model
 FROM (SELECT {'h': h, 'close': close} AS inputs, lead(close, 1) OVER (PARTITION BY entity ORDER BY t) AS y FROM rows) AS s;
 
 -- case: last-value, ours, clean
--- expect: clean
+-- finds: clean
 CREATE TABLE f AS SELECT symbol, ts, close, close / first_value(close) OVER (PARTITION BY symbol ORDER BY ts) AS x FROM prices;
 CREATE TABLE labelled AS
 SELECT * FROM shift_target('f', price => 'close', horizon => 5, partition_by => 'symbol', order_by => 'ts');
@@ -333,7 +333,7 @@ SELECT * FROM feature_importance('labelled', target => 'target', exclude => ['sy
                                  order_by => 'ts', partition_by => 'symbol', horizon => 5);
 
 -- case: descending, view, clean
--- expect: clean
+-- finds: clean
 CREATE VIEW v AS SELECT symbol AS entity, ts AS t, close, lead(close, 1) OVER (PARTITION BY symbol ORDER BY ts DESC) AS hidden FROM prices;
 CREATE TABLE rows AS
 SELECT a.entity, a.t, a.close, b.hidden AS h FROM v AS a JOIN v AS b ON a.entity = b.entity AND a.t = b.t;
@@ -342,7 +342,7 @@ SELECT fit(y, inputs) AS model
 FROM (SELECT {'h': h, 'close': close} AS inputs, lead(close, 1) OVER (PARTITION BY entity ORDER BY t) AS y FROM rows) AS s;
 
 -- case: descending, ours, clean
--- expect: clean
+-- finds: clean
 CREATE TABLE f AS SELECT symbol, ts, close, lead(close, 1) OVER (PARTITION BY symbol ORDER BY ts DESC) AS x FROM prices;
 CREATE TABLE labelled AS
 SELECT * FROM shift_target('f', price => 'close', horizon => 5, partition_by => 'symbol', order_by => 'ts');
@@ -350,7 +350,7 @@ SELECT * FROM feature_importance('labelled', target => 'target', exclude => ['sy
                                  order_by => 'ts', partition_by => 'symbol', horizon => 5);
 
 -- case: descending, lagged, clean
--- expect: clean
+-- finds: clean
 CREATE TABLE f AS SELECT symbol, ts, close, lead(close, 1) OVER (PARTITION BY symbol ORDER BY ts DESC) AS x FROM prices;
 WITH l AS (SELECT * FROM lag_features('f', columns => ['x'], lags => [1], partition_by => 'symbol', order_by => 'ts'))
 SELECT * FROM feature_screen('(SELECT * FROM f2)', target => 'y', features => ['a']);
@@ -360,7 +360,7 @@ FROM lag_features('f', columns => ['x'], lags => [1], partition_by => 'symbol', 
 SELECT fit(y, {'x': x, 'lag': x_lag1}) AS m FROM s;
 
 -- case: descending-sum, ours, clean
--- expect: clean
+-- finds: clean
 CREATE TABLE f AS SELECT symbol, ts, close, sum(volume) OVER (PARTITION BY symbol ORDER BY ts DESC ROWS BETWEEN CURRENT ROW AND 9 FOLLOWING) AS x FROM prices;
 CREATE TABLE labelled AS
 SELECT * FROM shift_target('f', price => 'close', horizon => 5, partition_by => 'symbol', order_by => 'ts');
@@ -368,7 +368,7 @@ SELECT * FROM feature_importance('labelled', target => 'target', exclude => ['sy
                                  order_by => 'ts', partition_by => 'symbol', horizon => 5);
 
 -- case: descending-sum, lagged, clean
--- expect: clean
+-- finds: clean
 CREATE TABLE f AS SELECT symbol, ts, close, sum(volume) OVER (PARTITION BY symbol ORDER BY ts DESC ROWS BETWEEN CURRENT ROW AND 9 FOLLOWING) AS x FROM prices;
 WITH l AS (SELECT * FROM lag_features('f', columns => ['x'], lags => [1], partition_by => 'symbol', order_by => 'ts'))
 SELECT * FROM feature_screen('(SELECT * FROM f2)', target => 'y', features => ['a']);
@@ -378,7 +378,7 @@ FROM lag_features('f', columns => ['x'], lags => [1], partition_by => 'symbol', 
 SELECT fit(y, {'x': x, 'lag': x_lag1}) AS m FROM s;
 
 -- case: descending-sum, direct, clean
--- expect: clean
+-- finds: clean
 CREATE TABLE samples AS
 SELECT symbol, ts, lead(close, 5) OVER (PARTITION BY symbol ORDER BY ts) / close - 1 AS y,
        sum(volume) OVER (PARTITION BY symbol ORDER BY ts DESC ROWS BETWEEN CURRENT ROW AND 9 FOLLOWING) AS x
@@ -386,7 +386,7 @@ FROM prices;
 SELECT fit(y, {'x': x}) AS model FROM samples;
 
 -- case: unpartitioned, lagged, clean
--- expect: clean
+-- finds: clean
 CREATE TABLE f AS SELECT symbol, ts, close, avg(close) OVER (PARTITION BY symbol ORDER BY ts ROWS 9 PRECEDING) AS x FROM prices;
 WITH l AS (SELECT * FROM lag_features('f', columns => ['x'], lags => [1], partition_by => 'symbol', order_by => 'ts'))
 SELECT * FROM feature_screen('(SELECT * FROM f2)', target => 'y', features => ['a']);
@@ -396,7 +396,7 @@ FROM lag_features('f', columns => ['x'], lags => [1], partition_by => 'symbol', 
 SELECT fit(y, {'x': x, 'lag': x_lag1}) AS m FROM s;
 
 -- case: unpartitioned, direct, clean
--- expect: clean
+-- finds: clean
 CREATE TABLE samples AS
 SELECT symbol, ts, lead(close, 5) OVER (PARTITION BY symbol ORDER BY ts) / close - 1 AS y,
        avg(close) OVER (PARTITION BY symbol ORDER BY ts ROWS 9 PRECEDING) AS x
@@ -404,7 +404,7 @@ FROM prices;
 SELECT fit(y, {'x': x}) AS model FROM samples;
 
 -- case: unpartitioned, cte, clean
--- expect: clean
+-- finds: clean
 WITH computed AS (
   SELECT symbol, ts, close, avg(close) OVER (PARTITION BY symbol ORDER BY ts ROWS 9 PRECEDING) AS a FROM prices
 ),
@@ -415,7 +415,7 @@ labelled AS (
 SELECT symbol, fit(y, {'b': b, 'c': close}) AS model FROM labelled GROUP BY symbol;
 
 -- case: whole-partition, direct, clean
--- expect: clean
+-- finds: clean
 CREATE TABLE samples AS
 SELECT symbol, ts, lead(close, 5) OVER (PARTITION BY symbol ORDER BY ts) / close - 1 AS y,
        (close - avg(close) OVER (PARTITION BY ts)) / stddev(close) OVER (PARTITION BY ts) AS x
@@ -423,7 +423,7 @@ FROM prices;
 SELECT fit(y, {'x': x}) AS model FROM samples;
 
 -- case: whole-partition, cte, clean
--- expect: clean
+-- finds: clean
 WITH computed AS (
   SELECT symbol, ts, close, (close - avg(close) OVER (PARTITION BY ts)) / stddev(close) OVER (PARTITION BY ts) AS a FROM prices
 ),
@@ -434,7 +434,7 @@ labelled AS (
 SELECT symbol, fit(y, {'b': b, 'c': close}) AS model FROM labelled GROUP BY symbol;
 
 -- case: whole-partition, view, clean
--- expect: clean
+-- finds: clean
 CREATE VIEW v AS SELECT symbol AS entity, ts AS t, close, (close - avg(close) OVER (PARTITION BY ts)) / stddev(close) OVER (PARTITION BY ts) AS hidden FROM prices;
 CREATE TABLE rows AS
 SELECT a.entity, a.t, a.close, b.hidden AS h FROM v AS a JOIN v AS b ON a.entity = b.entity AND a.t = b.t;
@@ -443,7 +443,7 @@ SELECT fit(y, inputs) AS model
 FROM (SELECT {'h': h, 'close': close} AS inputs, lead(close, 1) OVER (PARTITION BY entity ORDER BY t) AS y FROM rows) AS s;
 
 -- case: empty-window, cte, clean
--- expect: clean
+-- finds: clean
 WITH computed AS (
   SELECT symbol, ts, close, volume / max(volume) OVER (PARTITION BY symbol ORDER BY ts) AS a FROM prices
 ),
@@ -454,7 +454,7 @@ labelled AS (
 SELECT symbol, fit(y, {'b': b, 'c': close}) AS model FROM labelled GROUP BY symbol;
 
 -- case: empty-window, view, clean
--- expect: clean
+-- finds: clean
 CREATE VIEW v AS SELECT symbol AS entity, ts AS t, close, volume / max(volume) OVER (PARTITION BY symbol ORDER BY ts) AS hidden FROM prices;
 CREATE TABLE rows AS
 SELECT a.entity, a.t, a.close, b.hidden AS h FROM v AS a JOIN v AS b ON a.entity = b.entity AND a.t = b.t;
@@ -463,7 +463,7 @@ SELECT fit(y, inputs) AS model
 FROM (SELECT {'h': h, 'close': close} AS inputs, lead(close, 1) OVER (PARTITION BY entity ORDER BY t) AS y FROM rows) AS s;
 
 -- case: empty-window, ours, clean
--- expect: clean
+-- finds: clean
 CREATE TABLE f AS SELECT symbol, ts, close, volume / max(volume) OVER (PARTITION BY symbol ORDER BY ts) AS x FROM prices;
 CREATE TABLE labelled AS
 SELECT * FROM shift_target('f', price => 'close', horizon => 5, partition_by => 'symbol', order_by => 'ts');
@@ -471,7 +471,7 @@ SELECT * FROM feature_importance('labelled', target => 'target', exclude => ['sy
                                  order_by => 'ts', partition_by => 'symbol', horizon => 5);
 
 -- case: ntile, view, clean
--- expect: clean
+-- finds: clean
 CREATE VIEW v AS SELECT symbol AS entity, ts AS t, close, ntile(5) OVER (PARTITION BY ts ORDER BY close) AS hidden FROM prices;
 CREATE TABLE rows AS
 SELECT a.entity, a.t, a.close, b.hidden AS h FROM v AS a JOIN v AS b ON a.entity = b.entity AND a.t = b.t;
@@ -480,7 +480,7 @@ SELECT fit(y, inputs) AS model
 FROM (SELECT {'h': h, 'close': close} AS inputs, lead(close, 1) OVER (PARTITION BY entity ORDER BY t) AS y FROM rows) AS s;
 
 -- case: ntile, ours, clean
--- expect: clean
+-- finds: clean
 CREATE TABLE f AS SELECT symbol, ts, close, ntile(5) OVER (PARTITION BY ts ORDER BY close) AS x FROM prices;
 CREATE TABLE labelled AS
 SELECT * FROM shift_target('f', price => 'close', horizon => 5, partition_by => 'symbol', order_by => 'ts');
@@ -488,7 +488,7 @@ SELECT * FROM feature_importance('labelled', target => 'target', exclude => ['sy
                                  order_by => 'ts', partition_by => 'symbol', horizon => 5);
 
 -- case: ntile, lagged, clean
--- expect: clean
+-- finds: clean
 CREATE TABLE f AS SELECT symbol, ts, close, ntile(5) OVER (PARTITION BY ts ORDER BY close) AS x FROM prices;
 WITH l AS (SELECT * FROM lag_features('f', columns => ['x'], lags => [1], partition_by => 'symbol', order_by => 'ts'))
 SELECT * FROM feature_screen('(SELECT * FROM f2)', target => 'y', features => ['a']);
@@ -498,7 +498,7 @@ FROM lag_features('f', columns => ['x'], lags => [1], partition_by => 'symbol', 
 SELECT fit(y, {'x': x, 'lag': x_lag1}) AS m FROM s;
 
 -- case: crossing, ours, clean
--- expect: clean
+-- finds: clean
 CREATE TABLE f AS SELECT symbol, ts, close, close / lag(close, 1) OVER (PARTITION BY symbol ORDER BY ts) AS x FROM prices;
 CREATE TABLE labelled AS
 SELECT * FROM shift_target('f', price => 'close', horizon => 5, partition_by => 'symbol', order_by => 'ts');
@@ -506,7 +506,7 @@ SELECT * FROM feature_importance('labelled', target => 'target', exclude => ['sy
                                  order_by => 'ts', partition_by => 'symbol', horizon => 5);
 
 -- case: crossing, lagged, clean
--- expect: clean
+-- finds: clean
 CREATE TABLE f AS SELECT symbol, ts, close, close / lag(close, 1) OVER (PARTITION BY symbol ORDER BY ts) AS x FROM prices;
 WITH l AS (SELECT * FROM lag_features('f', columns => ['x'], lags => [1], partition_by => 'symbol', order_by => 'ts'))
 SELECT * FROM feature_screen('(SELECT * FROM f2)', target => 'y', features => ['a']);
@@ -516,7 +516,7 @@ FROM lag_features('f', columns => ['x'], lags => [1], partition_by => 'symbol', 
 SELECT fit(y, {'x': x, 'lag': x_lag1}) AS m FROM s;
 
 -- case: crossing, direct, clean
--- expect: clean
+-- finds: clean
 CREATE TABLE samples AS
 SELECT symbol, ts, lead(close, 5) OVER (PARTITION BY symbol ORDER BY ts) / close - 1 AS y,
        close / lag(close, 1) OVER (PARTITION BY symbol ORDER BY ts) AS x
@@ -524,7 +524,7 @@ FROM prices;
 SELECT fit(y, {'x': x}) AS model FROM samples;
 
 -- case: crossing-time, lagged, clean
--- expect: clean
+-- finds: clean
 CREATE TABLE f AS SELECT symbol, ts, close, lag(close, 1) OVER (PARTITION BY symbol ORDER BY ts ASC) AS x FROM prices;
 WITH l AS (SELECT * FROM lag_features('f', columns => ['x'], lags => [1], partition_by => 'symbol', order_by => 'ts'))
 SELECT * FROM feature_screen('(SELECT * FROM f2)', target => 'y', features => ['a']);
@@ -534,7 +534,7 @@ FROM lag_features('f', columns => ['x'], lags => [1], partition_by => 'symbol', 
 SELECT fit(y, {'x': x, 'lag': x_lag1}) AS m FROM s;
 
 -- case: crossing-time, direct, clean
--- expect: clean
+-- finds: clean
 CREATE TABLE samples AS
 SELECT symbol, ts, lead(close, 5) OVER (PARTITION BY symbol ORDER BY ts) / close - 1 AS y,
        lag(close, 1) OVER (PARTITION BY symbol ORDER BY ts ASC) AS x
@@ -542,7 +542,7 @@ FROM prices;
 SELECT fit(y, {'x': x}) AS model FROM samples;
 
 -- case: crossing-time, cte, clean
--- expect: clean
+-- finds: clean
 WITH computed AS (
   SELECT symbol, ts, close, lag(close, 1) OVER (PARTITION BY symbol ORDER BY ts ASC) AS a FROM prices
 ),
@@ -553,7 +553,7 @@ labelled AS (
 SELECT symbol, fit(y, {'b': b, 'c': close}) AS model FROM labelled GROUP BY symbol;
 
 -- case: sub-selected-mean, direct, clean
--- expect: clean
+-- finds: clean
 CREATE TABLE samples AS
 SELECT symbol, ts, lead(close, 5) OVER (PARTITION BY symbol ORDER BY ts) / close - 1 AS y,
        close - (SELECT avg(close) FROM prices WHERE ts < DATE '2020-01-01') AS x
@@ -561,7 +561,7 @@ FROM prices;
 SELECT fit(y, {'x': x}) AS model FROM samples;
 
 -- case: sub-selected-mean, cte, clean
--- expect: clean
+-- finds: clean
 WITH computed AS (
   SELECT symbol, ts, close, close - (SELECT avg(close) FROM prices WHERE ts < DATE '2020-01-01') AS a FROM prices
 ),
@@ -572,7 +572,7 @@ labelled AS (
 SELECT symbol, fit(y, {'b': b, 'c': close}) AS model FROM labelled GROUP BY symbol;
 
 -- case: sub-selected-mean, view, clean
--- expect: clean
+-- finds: clean
 CREATE VIEW v AS SELECT symbol AS entity, ts AS t, close, close - (SELECT avg(close) FROM prices WHERE ts < DATE '2020-01-01') AS hidden FROM prices;
 CREATE TABLE rows AS
 SELECT a.entity, a.t, a.close, b.hidden AS h FROM v AS a JOIN v AS b ON a.entity = b.entity AND a.t = b.t;
@@ -581,7 +581,7 @@ SELECT fit(y, inputs) AS model
 FROM (SELECT {'h': h, 'close': close} AS inputs, lead(close, 1) OVER (PARTITION BY entity ORDER BY t) AS y FROM rows) AS s;
 
 -- case: sub-selected-by-entity, cte, clean
--- expect: clean
+-- finds: clean
 WITH computed AS (
   SELECT symbol, ts, close, close / (SELECT max(p2.close) FROM prices AS p2 WHERE p2.symbol = prices.symbol AND p2.ts <= prices.ts) AS a FROM prices
 ),
@@ -592,7 +592,7 @@ labelled AS (
 SELECT symbol, fit(y, {'b': b, 'c': close}) AS model FROM labelled GROUP BY symbol;
 
 -- case: sub-selected-by-entity, view, clean
--- expect: clean
+-- finds: clean
 CREATE VIEW v AS SELECT symbol AS entity, ts AS t, close, close / (SELECT max(p2.close) FROM prices AS p2 WHERE p2.symbol = prices.symbol AND p2.ts <= prices.ts) AS hidden FROM prices;
 CREATE TABLE rows AS
 SELECT a.entity, a.t, a.close, b.hidden AS h FROM v AS a JOIN v AS b ON a.entity = b.entity AND a.t = b.t;
@@ -601,7 +601,7 @@ SELECT fit(y, inputs) AS model
 FROM (SELECT {'h': h, 'close': close} AS inputs, lead(close, 1) OVER (PARTITION BY entity ORDER BY t) AS y FROM rows) AS s;
 
 -- case: sub-selected-by-entity, ours, clean
--- expect: clean
+-- finds: clean
 CREATE TABLE f AS SELECT symbol, ts, close, close / (SELECT max(p2.close) FROM prices AS p2 WHERE p2.symbol = prices.symbol AND p2.ts <= prices.ts) AS x FROM prices;
 CREATE TABLE labelled AS
 SELECT * FROM shift_target('f', price => 'close', horizon => 5, partition_by => 'symbol', order_by => 'ts');
@@ -609,7 +609,7 @@ SELECT * FROM feature_importance('labelled', target => 'target', exclude => ['sy
                                  order_by => 'ts', partition_by => 'symbol', horizon => 5);
 
 -- case: whole-rank, view, clean
--- expect: clean
+-- finds: clean
 CREATE VIEW v AS SELECT symbol AS entity, ts AS t, close, percent_rank() OVER (PARTITION BY ts ORDER BY volume) AS hidden FROM prices;
 CREATE TABLE rows AS
 SELECT a.entity, a.t, a.close, b.hidden AS h FROM v AS a JOIN v AS b ON a.entity = b.entity AND a.t = b.t;
@@ -618,7 +618,7 @@ SELECT fit(y, inputs) AS model
 FROM (SELECT {'h': h, 'close': close} AS inputs, lead(close, 1) OVER (PARTITION BY entity ORDER BY t) AS y FROM rows) AS s;
 
 -- case: whole-rank, ours, clean
--- expect: clean
+-- finds: clean
 CREATE TABLE f AS SELECT symbol, ts, close, percent_rank() OVER (PARTITION BY ts ORDER BY volume) AS x FROM prices;
 CREATE TABLE labelled AS
 SELECT * FROM shift_target('f', price => 'close', horizon => 5, partition_by => 'symbol', order_by => 'ts');
@@ -626,7 +626,7 @@ SELECT * FROM feature_importance('labelled', target => 'target', exclude => ['sy
                                  order_by => 'ts', partition_by => 'symbol', horizon => 5);
 
 -- case: whole-rank, lagged, clean
--- expect: clean
+-- finds: clean
 CREATE TABLE f AS SELECT symbol, ts, close, percent_rank() OVER (PARTITION BY ts ORDER BY volume) AS x FROM prices;
 WITH l AS (SELECT * FROM lag_features('f', columns => ['x'], lags => [1], partition_by => 'symbol', order_by => 'ts'))
 SELECT * FROM feature_screen('(SELECT * FROM f2)', target => 'y', features => ['a']);
@@ -636,7 +636,7 @@ FROM lag_features('f', columns => ['x'], lags => [1], partition_by => 'symbol', 
 SELECT fit(y, {'x': x, 'lag': x_lag1}) AS m FROM s;
 
 -- case: clock, ours, clean
--- expect: clean
+-- finds: clean
 CREATE TABLE f AS SELECT symbol, ts, close, date_diff('day', DATE '2000-01-01', ts) AS x FROM prices;
 CREATE TABLE labelled AS
 SELECT * FROM shift_target('f', price => 'close', horizon => 5, partition_by => 'symbol', order_by => 'ts');
@@ -644,7 +644,7 @@ SELECT * FROM feature_importance('labelled', target => 'target', exclude => ['sy
                                  order_by => 'ts', partition_by => 'symbol', horizon => 5);
 
 -- case: clock, lagged, clean
--- expect: clean
+-- finds: clean
 CREATE TABLE f AS SELECT symbol, ts, close, date_diff('day', DATE '2000-01-01', ts) AS x FROM prices;
 WITH l AS (SELECT * FROM lag_features('f', columns => ['x'], lags => [1], partition_by => 'symbol', order_by => 'ts'))
 SELECT * FROM feature_screen('(SELECT * FROM f2)', target => 'y', features => ['a']);
@@ -654,7 +654,7 @@ FROM lag_features('f', columns => ['x'], lags => [1], partition_by => 'symbol', 
 SELECT fit(y, {'x': x, 'lag': x_lag1}) AS m FROM s;
 
 -- case: clock, direct, clean
--- expect: clean
+-- finds: clean
 CREATE TABLE samples AS
 SELECT symbol, ts, lead(close, 5) OVER (PARTITION BY symbol ORDER BY ts) / close - 1 AS y,
        date_diff('day', DATE '2000-01-01', ts) AS x
@@ -662,7 +662,7 @@ FROM prices;
 SELECT fit(y, {'x': x}) AS model FROM samples;
 
 -- case: random, lagged, clean
--- expect: clean
+-- finds: clean
 CREATE TABLE f AS SELECT symbol, ts, close, close + abs(sin(close)) AS x FROM prices;
 WITH l AS (SELECT * FROM lag_features('f', columns => ['x'], lags => [1], partition_by => 'symbol', order_by => 'ts'))
 SELECT * FROM feature_screen('(SELECT * FROM f2)', target => 'y', features => ['a']);
@@ -672,7 +672,7 @@ FROM lag_features('f', columns => ['x'], lags => [1], partition_by => 'symbol', 
 SELECT fit(y, {'x': x, 'lag': x_lag1}) AS m FROM s;
 
 -- case: random, direct, clean
--- expect: clean
+-- finds: clean
 CREATE TABLE samples AS
 SELECT symbol, ts, lead(close, 5) OVER (PARTITION BY symbol ORDER BY ts) / close - 1 AS y,
        close + abs(sin(close)) AS x
@@ -680,7 +680,7 @@ FROM prices;
 SELECT fit(y, {'x': x}) AS model FROM samples;
 
 -- case: random, cte, clean
--- expect: clean
+-- finds: clean
 WITH computed AS (
   SELECT symbol, ts, close, close + abs(sin(close)) AS a FROM prices
 ),

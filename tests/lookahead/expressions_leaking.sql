@@ -1,7 +1,7 @@
 -- Written by a table of expressions and of ways to hide them: see tests/lookahead/README.md.
 
 -- case: lead, direct
--- expect: LA001
+-- finds: LA001
 CREATE TABLE samples AS
 SELECT symbol, ts, lead(close, 5) OVER (PARTITION BY symbol ORDER BY ts) / close - 1 AS y,
        lead(close, 1) OVER (PARTITION BY symbol ORDER BY ts) / close AS x
@@ -9,7 +9,7 @@ FROM prices;
 SELECT fit(y, {'x': x}) AS model FROM samples;
 
 -- case: lead, cte
--- expect: LA001
+-- finds: LA001
 WITH computed AS (
   SELECT symbol, ts, close, lead(close, 1) OVER (PARTITION BY symbol ORDER BY ts) / close AS a FROM prices
 ),
@@ -20,7 +20,7 @@ labelled AS (
 SELECT symbol, fit(y, {'b': b, 'c': close}) AS model FROM labelled GROUP BY symbol;
 
 -- case: lead, view
--- expect: LA001
+-- finds: LA001
 CREATE VIEW v AS SELECT symbol AS entity, ts AS t, close, lead(close, 1) OVER (PARTITION BY symbol ORDER BY ts) / close AS hidden FROM prices;
 CREATE TABLE rows AS
 SELECT a.entity, a.t, a.close, b.hidden AS h FROM v AS a JOIN v AS b ON a.entity = b.entity AND a.t = b.t;
@@ -29,7 +29,7 @@ SELECT fit(y, inputs) AS model
 FROM (SELECT {'h': h, 'close': close} AS inputs, lead(close, 1) OVER (PARTITION BY entity ORDER BY t) AS y FROM rows) AS s;
 
 -- case: lead-default, cte
--- expect: LA001
+-- finds: LA001
 WITH computed AS (
   SELECT symbol, ts, close, coalesce(lead(volume) OVER (PARTITION BY symbol ORDER BY ts), 0) AS a FROM prices
 ),
@@ -40,7 +40,7 @@ labelled AS (
 SELECT symbol, fit(y, {'b': b, 'c': close}) AS model FROM labelled GROUP BY symbol;
 
 -- case: lead-default, view
--- expect: LA001
+-- finds: LA001
 CREATE VIEW v AS SELECT symbol AS entity, ts AS t, close, coalesce(lead(volume) OVER (PARTITION BY symbol ORDER BY ts), 0) AS hidden FROM prices;
 CREATE TABLE rows AS
 SELECT a.entity, a.t, a.close, b.hidden AS h FROM v AS a JOIN v AS b ON a.entity = b.entity AND a.t = b.t;
@@ -49,7 +49,7 @@ SELECT fit(y, inputs) AS model
 FROM (SELECT {'h': h, 'close': close} AS inputs, lead(close, 1) OVER (PARTITION BY entity ORDER BY t) AS y FROM rows) AS s;
 
 -- case: lead-default, ours
--- expect: LA001
+-- finds: LA001
 CREATE TABLE f AS SELECT symbol, ts, close, coalesce(lead(volume) OVER (PARTITION BY symbol ORDER BY ts), 0) AS x FROM prices;
 CREATE TABLE labelled AS
 SELECT * FROM shift_target('f', price => 'close', horizon => 5, partition_by => 'symbol', order_by => 'ts');
@@ -57,7 +57,7 @@ SELECT * FROM feature_importance('labelled', target => 'target', exclude => ['sy
                                  order_by => 'ts', partition_by => 'symbol', horizon => 5);
 
 -- case: negative-lag, view
--- expect: LA002
+-- finds: LA002
 CREATE VIEW v AS SELECT symbol AS entity, ts AS t, close, lag(close, -2) OVER (PARTITION BY symbol ORDER BY ts) AS hidden FROM prices;
 CREATE TABLE rows AS
 SELECT a.entity, a.t, a.close, b.hidden AS h FROM v AS a JOIN v AS b ON a.entity = b.entity AND a.t = b.t;
@@ -66,7 +66,7 @@ SELECT fit(y, inputs) AS model
 FROM (SELECT {'h': h, 'close': close} AS inputs, lead(close, 1) OVER (PARTITION BY entity ORDER BY t) AS y FROM rows) AS s;
 
 -- case: negative-lag, ours
--- expect: LA002
+-- finds: LA002
 CREATE TABLE f AS SELECT symbol, ts, close, lag(close, -2) OVER (PARTITION BY symbol ORDER BY ts) AS x FROM prices;
 CREATE TABLE labelled AS
 SELECT * FROM shift_target('f', price => 'close', horizon => 5, partition_by => 'symbol', order_by => 'ts');
@@ -74,7 +74,7 @@ SELECT * FROM feature_importance('labelled', target => 'target', exclude => ['sy
                                  order_by => 'ts', partition_by => 'symbol', horizon => 5);
 
 -- case: negative-lag, lagged
--- expect: LA002
+-- finds: LA002
 CREATE TABLE f AS SELECT symbol, ts, close, lag(close, -2) OVER (PARTITION BY symbol ORDER BY ts) AS x FROM prices;
 WITH l AS (SELECT * FROM lag_features('f', columns => ['x'], lags => [1], partition_by => 'symbol', order_by => 'ts'))
 SELECT * FROM feature_screen('(SELECT * FROM f2)', target => 'y', features => ['a']);
@@ -84,7 +84,7 @@ FROM lag_features('f', columns => ['x'], lags => [1], partition_by => 'symbol', 
 SELECT fit(y, {'x': x, 'lag': x_lag1}) AS m FROM s;
 
 -- case: variable-lag, ours
--- expect: LA003
+-- finds: LA003
 CREATE TABLE f AS SELECT symbol, ts, close, lag(close, CAST(volume AS INTEGER)) OVER (PARTITION BY symbol ORDER BY ts) AS x FROM prices;
 CREATE TABLE labelled AS
 SELECT * FROM shift_target('f', price => 'close', horizon => 5, partition_by => 'symbol', order_by => 'ts');
@@ -92,7 +92,7 @@ SELECT * FROM feature_importance('labelled', target => 'target', exclude => ['sy
                                  order_by => 'ts', partition_by => 'symbol', horizon => 5);
 
 -- case: variable-lag, lagged
--- expect: LA003
+-- finds: LA003
 CREATE TABLE f AS SELECT symbol, ts, close, lag(close, CAST(volume AS INTEGER)) OVER (PARTITION BY symbol ORDER BY ts) AS x FROM prices;
 WITH l AS (SELECT * FROM lag_features('f', columns => ['x'], lags => [1], partition_by => 'symbol', order_by => 'ts'))
 SELECT * FROM feature_screen('(SELECT * FROM f2)', target => 'y', features => ['a']);
@@ -102,7 +102,7 @@ FROM lag_features('f', columns => ['x'], lags => [1], partition_by => 'symbol', 
 SELECT fit(y, {'x': x, 'lag': x_lag1}) AS m FROM s;
 
 -- case: variable-lag, direct
--- expect: LA003
+-- finds: LA003
 CREATE TABLE samples AS
 SELECT symbol, ts, lead(close, 5) OVER (PARTITION BY symbol ORDER BY ts) / close - 1 AS y,
        lag(close, CAST(volume AS INTEGER)) OVER (PARTITION BY symbol ORDER BY ts) AS x
@@ -110,7 +110,7 @@ FROM prices;
 SELECT fit(y, {'x': x}) AS model FROM samples;
 
 -- case: following, lagged
--- expect: LA004
+-- finds: LA004
 CREATE TABLE f AS SELECT symbol, ts, close, avg(close) OVER (PARTITION BY symbol ORDER BY ts ROWS BETWEEN CURRENT ROW AND 4 FOLLOWING) AS x FROM prices;
 WITH l AS (SELECT * FROM lag_features('f', columns => ['x'], lags => [1], partition_by => 'symbol', order_by => 'ts'))
 SELECT * FROM feature_screen('(SELECT * FROM f2)', target => 'y', features => ['a']);
@@ -120,7 +120,7 @@ FROM lag_features('f', columns => ['x'], lags => [1], partition_by => 'symbol', 
 SELECT fit(y, {'x': x, 'lag': x_lag1}) AS m FROM s;
 
 -- case: following, direct
--- expect: LA004
+-- finds: LA004
 CREATE TABLE samples AS
 SELECT symbol, ts, lead(close, 5) OVER (PARTITION BY symbol ORDER BY ts) / close - 1 AS y,
        avg(close) OVER (PARTITION BY symbol ORDER BY ts ROWS BETWEEN CURRENT ROW AND 4 FOLLOWING) AS x
@@ -128,7 +128,7 @@ FROM prices;
 SELECT fit(y, {'x': x}) AS model FROM samples;
 
 -- case: following, cte
--- expect: LA004
+-- finds: LA004
 WITH computed AS (
   SELECT symbol, ts, close, avg(close) OVER (PARTITION BY symbol ORDER BY ts ROWS BETWEEN CURRENT ROW AND 4 FOLLOWING) AS a FROM prices
 ),
@@ -139,7 +139,7 @@ labelled AS (
 SELECT symbol, fit(y, {'b': b, 'c': close}) AS model FROM labelled GROUP BY symbol;
 
 -- case: range-following, direct
--- expect: LA004
+-- finds: LA004
 CREATE TABLE samples AS
 SELECT symbol, ts, lead(close, 5) OVER (PARTITION BY symbol ORDER BY ts) / close - 1 AS y,
        max(close) OVER (PARTITION BY symbol ORDER BY ts RANGE BETWEEN CURRENT ROW AND INTERVAL '5 days' FOLLOWING) AS x
@@ -147,7 +147,7 @@ FROM prices;
 SELECT fit(y, {'x': x}) AS model FROM samples;
 
 -- case: range-following, cte
--- expect: LA004
+-- finds: LA004
 WITH computed AS (
   SELECT symbol, ts, close, max(close) OVER (PARTITION BY symbol ORDER BY ts RANGE BETWEEN CURRENT ROW AND INTERVAL '5 days' FOLLOWING) AS a FROM prices
 ),
@@ -158,7 +158,7 @@ labelled AS (
 SELECT symbol, fit(y, {'b': b, 'c': close}) AS model FROM labelled GROUP BY symbol;
 
 -- case: range-following, view
--- expect: LA004
+-- finds: LA004
 CREATE VIEW v AS SELECT symbol AS entity, ts AS t, close, max(close) OVER (PARTITION BY symbol ORDER BY ts RANGE BETWEEN CURRENT ROW AND INTERVAL '5 days' FOLLOWING) AS hidden FROM prices;
 CREATE TABLE rows AS
 SELECT a.entity, a.t, a.close, b.hidden AS h FROM v AS a JOIN v AS b ON a.entity = b.entity AND a.t = b.t;
@@ -167,7 +167,7 @@ SELECT fit(y, inputs) AS model
 FROM (SELECT {'h': h, 'close': close} AS inputs, lead(close, 1) OVER (PARTITION BY entity ORDER BY t) AS y FROM rows) AS s;
 
 -- case: unbounded-following, cte
--- expect: LA004
+-- finds: LA004
 WITH computed AS (
   SELECT symbol, ts, close, sum(volume) OVER (PARTITION BY symbol ORDER BY ts ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING) AS a FROM prices
 ),
@@ -178,7 +178,7 @@ labelled AS (
 SELECT symbol, fit(y, {'b': b, 'c': close}) AS model FROM labelled GROUP BY symbol;
 
 -- case: unbounded-following, view
--- expect: LA004
+-- finds: LA004
 CREATE VIEW v AS SELECT symbol AS entity, ts AS t, close, sum(volume) OVER (PARTITION BY symbol ORDER BY ts ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING) AS hidden FROM prices;
 CREATE TABLE rows AS
 SELECT a.entity, a.t, a.close, b.hidden AS h FROM v AS a JOIN v AS b ON a.entity = b.entity AND a.t = b.t;
@@ -187,7 +187,7 @@ SELECT fit(y, inputs) AS model
 FROM (SELECT {'h': h, 'close': close} AS inputs, lead(close, 1) OVER (PARTITION BY entity ORDER BY t) AS y FROM rows) AS s;
 
 -- case: unbounded-following, ours
--- expect: LA004
+-- finds: LA004
 CREATE TABLE f AS SELECT symbol, ts, close, sum(volume) OVER (PARTITION BY symbol ORDER BY ts ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING) AS x FROM prices;
 CREATE TABLE labelled AS
 SELECT * FROM shift_target('f', price => 'close', horizon => 5, partition_by => 'symbol', order_by => 'ts');
@@ -195,7 +195,7 @@ SELECT * FROM feature_importance('labelled', target => 'target', exclude => ['sy
                                  order_by => 'ts', partition_by => 'symbol', horizon => 5);
 
 -- case: ties, view
--- expect: LA005
+-- finds: LA005
 CREATE VIEW v AS SELECT symbol AS entity, ts AS t, close, sum(volume) OVER (PARTITION BY symbol ORDER BY date_trunc('day', ts)) AS hidden FROM prices;
 CREATE TABLE rows AS
 SELECT a.entity, a.t, a.close, b.hidden AS h FROM v AS a JOIN v AS b ON a.entity = b.entity AND a.t = b.t;
@@ -204,7 +204,7 @@ SELECT fit(y, inputs) AS model
 FROM (SELECT {'h': h, 'close': close} AS inputs, lead(close, 1) OVER (PARTITION BY entity ORDER BY t) AS y FROM rows) AS s;
 
 -- case: ties, ours
--- expect: LA005
+-- finds: LA005
 CREATE TABLE f AS SELECT symbol, ts, close, sum(volume) OVER (PARTITION BY symbol ORDER BY date_trunc('day', ts)) AS x FROM prices;
 CREATE TABLE labelled AS
 SELECT * FROM shift_target('f', price => 'close', horizon => 5, partition_by => 'symbol', order_by => 'ts');
@@ -212,7 +212,7 @@ SELECT * FROM feature_importance('labelled', target => 'target', exclude => ['sy
                                  order_by => 'ts', partition_by => 'symbol', horizon => 5);
 
 -- case: ties, lagged
--- expect: LA005
+-- finds: LA005
 CREATE TABLE f AS SELECT symbol, ts, close, sum(volume) OVER (PARTITION BY symbol ORDER BY date_trunc('day', ts)) AS x FROM prices;
 WITH l AS (SELECT * FROM lag_features('f', columns => ['x'], lags => [1], partition_by => 'symbol', order_by => 'ts'))
 SELECT * FROM feature_screen('(SELECT * FROM f2)', target => 'y', features => ['a']);
@@ -222,7 +222,7 @@ FROM lag_features('f', columns => ['x'], lags => [1], partition_by => 'symbol', 
 SELECT fit(y, {'x': x, 'lag': x_lag1}) AS m FROM s;
 
 -- case: cast-ties, ours
--- expect: LA005
+-- finds: LA005
 CREATE TABLE f AS SELECT symbol, ts, close, avg(close) OVER (PARTITION BY symbol ORDER BY CAST(ts AS DATE)) AS x FROM prices;
 CREATE TABLE labelled AS
 SELECT * FROM shift_target('f', price => 'close', horizon => 5, partition_by => 'symbol', order_by => 'ts');
@@ -230,7 +230,7 @@ SELECT * FROM feature_importance('labelled', target => 'target', exclude => ['sy
                                  order_by => 'ts', partition_by => 'symbol', horizon => 5);
 
 -- case: cast-ties, lagged
--- expect: LA005
+-- finds: LA005
 CREATE TABLE f AS SELECT symbol, ts, close, avg(close) OVER (PARTITION BY symbol ORDER BY CAST(ts AS DATE)) AS x FROM prices;
 WITH l AS (SELECT * FROM lag_features('f', columns => ['x'], lags => [1], partition_by => 'symbol', order_by => 'ts'))
 SELECT * FROM feature_screen('(SELECT * FROM f2)', target => 'y', features => ['a']);
@@ -240,7 +240,7 @@ FROM lag_features('f', columns => ['x'], lags => [1], partition_by => 'symbol', 
 SELECT fit(y, {'x': x, 'lag': x_lag1}) AS m FROM s;
 
 -- case: cast-ties, direct
--- expect: LA005
+-- finds: LA005
 CREATE TABLE samples AS
 SELECT symbol, ts, lead(close, 5) OVER (PARTITION BY symbol ORDER BY ts) / close - 1 AS y,
        avg(close) OVER (PARTITION BY symbol ORDER BY CAST(ts AS DATE)) AS x
@@ -248,7 +248,7 @@ FROM prices;
 SELECT fit(y, {'x': x}) AS model FROM samples;
 
 -- case: centred, lagged
--- expect: LA006
+-- finds: LA006
 CREATE TABLE f AS SELECT symbol, ts, close, avg(close) OVER (PARTITION BY symbol ORDER BY ts ROWS BETWEEN 2 PRECEDING AND 2 FOLLOWING) AS x FROM prices;
 WITH l AS (SELECT * FROM lag_features('f', columns => ['x'], lags => [1], partition_by => 'symbol', order_by => 'ts'))
 SELECT * FROM feature_screen('(SELECT * FROM f2)', target => 'y', features => ['a']);
@@ -258,7 +258,7 @@ FROM lag_features('f', columns => ['x'], lags => [1], partition_by => 'symbol', 
 SELECT fit(y, {'x': x, 'lag': x_lag1}) AS m FROM s;
 
 -- case: centred, direct
--- expect: LA006
+-- finds: LA006
 CREATE TABLE samples AS
 SELECT symbol, ts, lead(close, 5) OVER (PARTITION BY symbol ORDER BY ts) / close - 1 AS y,
        avg(close) OVER (PARTITION BY symbol ORDER BY ts ROWS BETWEEN 2 PRECEDING AND 2 FOLLOWING) AS x
@@ -266,7 +266,7 @@ FROM prices;
 SELECT fit(y, {'x': x}) AS model FROM samples;
 
 -- case: centred, cte
--- expect: LA006
+-- finds: LA006
 WITH computed AS (
   SELECT symbol, ts, close, avg(close) OVER (PARTITION BY symbol ORDER BY ts ROWS BETWEEN 2 PRECEDING AND 2 FOLLOWING) AS a FROM prices
 ),
@@ -277,7 +277,7 @@ labelled AS (
 SELECT symbol, fit(y, {'b': b, 'c': close}) AS model FROM labelled GROUP BY symbol;
 
 -- case: backfill, direct
--- expect: LA007
+-- finds: LA007
 CREATE TABLE samples AS
 SELECT symbol, ts, lead(close, 5) OVER (PARTITION BY symbol ORDER BY ts) / close - 1 AS y,
        first_value(volume IGNORE NULLS) OVER (PARTITION BY symbol ORDER BY ts ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING) AS x
@@ -285,7 +285,7 @@ FROM prices;
 SELECT fit(y, {'x': x}) AS model FROM samples;
 
 -- case: backfill, cte
--- expect: LA007
+-- finds: LA007
 WITH computed AS (
   SELECT symbol, ts, close, first_value(volume IGNORE NULLS) OVER (PARTITION BY symbol ORDER BY ts ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING) AS a FROM prices
 ),
@@ -296,7 +296,7 @@ labelled AS (
 SELECT symbol, fit(y, {'b': b, 'c': close}) AS model FROM labelled GROUP BY symbol;
 
 -- case: backfill, view
--- expect: LA007
+-- finds: LA007
 CREATE VIEW v AS SELECT symbol AS entity, ts AS t, close, first_value(volume IGNORE NULLS) OVER (PARTITION BY symbol ORDER BY ts ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING) AS hidden FROM prices;
 CREATE TABLE rows AS
 SELECT a.entity, a.t, a.close, b.hidden AS h FROM v AS a JOIN v AS b ON a.entity = b.entity AND a.t = b.t;
@@ -305,7 +305,7 @@ SELECT fit(y, inputs) AS model
 FROM (SELECT {'h': h, 'close': close} AS inputs, lead(close, 1) OVER (PARTITION BY entity ORDER BY t) AS y FROM rows) AS s;
 
 -- case: last-value, cte
--- expect: LA008
+-- finds: LA008
 WITH computed AS (
   SELECT symbol, ts, close, close / last_value(close) OVER (PARTITION BY symbol ORDER BY ts ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) AS a FROM prices
 ),
@@ -316,7 +316,7 @@ labelled AS (
 SELECT symbol, fit(y, {'b': b, 'c': close}) AS model FROM labelled GROUP BY symbol;
 
 -- case: last-value, view
--- expect: LA008
+-- finds: LA008
 CREATE VIEW v AS SELECT symbol AS entity, ts AS t, close, close / last_value(close) OVER (PARTITION BY symbol ORDER BY ts ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) AS hidden FROM prices;
 CREATE TABLE rows AS
 SELECT a.entity, a.t, a.close, b.hidden AS h FROM v AS a JOIN v AS b ON a.entity = b.entity AND a.t = b.t;
@@ -325,7 +325,7 @@ SELECT fit(y, inputs) AS model
 FROM (SELECT {'h': h, 'close': close} AS inputs, lead(close, 1) OVER (PARTITION BY entity ORDER BY t) AS y FROM rows) AS s;
 
 -- case: last-value, ours
--- expect: LA008
+-- finds: LA008
 CREATE TABLE f AS SELECT symbol, ts, close, close / last_value(close) OVER (PARTITION BY symbol ORDER BY ts ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) AS x FROM prices;
 CREATE TABLE labelled AS
 SELECT * FROM shift_target('f', price => 'close', horizon => 5, partition_by => 'symbol', order_by => 'ts');
@@ -333,7 +333,7 @@ SELECT * FROM feature_importance('labelled', target => 'target', exclude => ['sy
                                  order_by => 'ts', partition_by => 'symbol', horizon => 5);
 
 -- case: descending, view
--- expect: LA009
+-- finds: LA009
 CREATE VIEW v AS SELECT symbol AS entity, ts AS t, close, lag(close, 1) OVER (PARTITION BY symbol ORDER BY ts DESC) AS hidden FROM prices;
 CREATE TABLE rows AS
 SELECT a.entity, a.t, a.close, b.hidden AS h FROM v AS a JOIN v AS b ON a.entity = b.entity AND a.t = b.t;
@@ -342,7 +342,7 @@ SELECT fit(y, inputs) AS model
 FROM (SELECT {'h': h, 'close': close} AS inputs, lead(close, 1) OVER (PARTITION BY entity ORDER BY t) AS y FROM rows) AS s;
 
 -- case: descending, ours
--- expect: LA009
+-- finds: LA009
 CREATE TABLE f AS SELECT symbol, ts, close, lag(close, 1) OVER (PARTITION BY symbol ORDER BY ts DESC) AS x FROM prices;
 CREATE TABLE labelled AS
 SELECT * FROM shift_target('f', price => 'close', horizon => 5, partition_by => 'symbol', order_by => 'ts');
@@ -350,7 +350,7 @@ SELECT * FROM feature_importance('labelled', target => 'target', exclude => ['sy
                                  order_by => 'ts', partition_by => 'symbol', horizon => 5);
 
 -- case: descending, lagged
--- expect: LA009
+-- finds: LA009
 CREATE TABLE f AS SELECT symbol, ts, close, lag(close, 1) OVER (PARTITION BY symbol ORDER BY ts DESC) AS x FROM prices;
 WITH l AS (SELECT * FROM lag_features('f', columns => ['x'], lags => [1], partition_by => 'symbol', order_by => 'ts'))
 SELECT * FROM feature_screen('(SELECT * FROM f2)', target => 'y', features => ['a']);
@@ -360,7 +360,7 @@ FROM lag_features('f', columns => ['x'], lags => [1], partition_by => 'symbol', 
 SELECT fit(y, {'x': x, 'lag': x_lag1}) AS m FROM s;
 
 -- case: descending-sum, ours
--- expect: LA009
+-- finds: LA009
 CREATE TABLE f AS SELECT symbol, ts, close, sum(volume) OVER (PARTITION BY symbol ORDER BY ts DESC) AS x FROM prices;
 CREATE TABLE labelled AS
 SELECT * FROM shift_target('f', price => 'close', horizon => 5, partition_by => 'symbol', order_by => 'ts');
@@ -368,7 +368,7 @@ SELECT * FROM feature_importance('labelled', target => 'target', exclude => ['sy
                                  order_by => 'ts', partition_by => 'symbol', horizon => 5);
 
 -- case: descending-sum, lagged
--- expect: LA009
+-- finds: LA009
 CREATE TABLE f AS SELECT symbol, ts, close, sum(volume) OVER (PARTITION BY symbol ORDER BY ts DESC) AS x FROM prices;
 WITH l AS (SELECT * FROM lag_features('f', columns => ['x'], lags => [1], partition_by => 'symbol', order_by => 'ts'))
 SELECT * FROM feature_screen('(SELECT * FROM f2)', target => 'y', features => ['a']);
@@ -378,7 +378,7 @@ FROM lag_features('f', columns => ['x'], lags => [1], partition_by => 'symbol', 
 SELECT fit(y, {'x': x, 'lag': x_lag1}) AS m FROM s;
 
 -- case: descending-sum, direct
--- expect: LA009
+-- finds: LA009
 CREATE TABLE samples AS
 SELECT symbol, ts, lead(close, 5) OVER (PARTITION BY symbol ORDER BY ts) / close - 1 AS y,
        sum(volume) OVER (PARTITION BY symbol ORDER BY ts DESC) AS x
@@ -386,7 +386,7 @@ FROM prices;
 SELECT fit(y, {'x': x}) AS model FROM samples;
 
 -- case: unpartitioned, lagged
--- expect: LA010
+-- finds: LA010
 CREATE TABLE f AS SELECT symbol, ts, close, avg(close) OVER (ORDER BY ts ROWS 9 PRECEDING) AS x FROM prices;
 WITH l AS (SELECT * FROM lag_features('f', columns => ['x'], lags => [1], partition_by => 'symbol', order_by => 'ts'))
 SELECT * FROM feature_screen('(SELECT * FROM f2)', target => 'y', features => ['a']);
@@ -396,7 +396,7 @@ FROM lag_features('f', columns => ['x'], lags => [1], partition_by => 'symbol', 
 SELECT fit(y, {'x': x, 'lag': x_lag1}) AS m FROM s;
 
 -- case: unpartitioned, direct
--- expect: LA010
+-- finds: LA010
 CREATE TABLE samples AS
 SELECT symbol, ts, lead(close, 5) OVER (PARTITION BY symbol ORDER BY ts) / close - 1 AS y,
        avg(close) OVER (ORDER BY ts ROWS 9 PRECEDING) AS x
@@ -404,7 +404,7 @@ FROM prices;
 SELECT fit(y, {'x': x}) AS model FROM samples;
 
 -- case: unpartitioned, cte
--- expect: LA010
+-- finds: LA010
 WITH computed AS (
   SELECT symbol, ts, close, avg(close) OVER (ORDER BY ts ROWS 9 PRECEDING) AS a FROM prices
 ),
@@ -415,7 +415,7 @@ labelled AS (
 SELECT symbol, fit(y, {'b': b, 'c': close}) AS model FROM labelled GROUP BY symbol;
 
 -- case: whole-partition, direct
--- expect: LA011
+-- finds: LA011
 CREATE TABLE samples AS
 SELECT symbol, ts, lead(close, 5) OVER (PARTITION BY symbol ORDER BY ts) / close - 1 AS y,
        (close - avg(close) OVER (PARTITION BY symbol)) / stddev(close) OVER (PARTITION BY symbol) AS x
@@ -423,7 +423,7 @@ FROM prices;
 SELECT fit(y, {'x': x}) AS model FROM samples;
 
 -- case: whole-partition, cte
--- expect: LA011
+-- finds: LA011
 WITH computed AS (
   SELECT symbol, ts, close, (close - avg(close) OVER (PARTITION BY symbol)) / stddev(close) OVER (PARTITION BY symbol) AS a FROM prices
 ),
@@ -434,7 +434,7 @@ labelled AS (
 SELECT symbol, fit(y, {'b': b, 'c': close}) AS model FROM labelled GROUP BY symbol;
 
 -- case: whole-partition, view
--- expect: LA011
+-- finds: LA011
 CREATE VIEW v AS SELECT symbol AS entity, ts AS t, close, (close - avg(close) OVER (PARTITION BY symbol)) / stddev(close) OVER (PARTITION BY symbol) AS hidden FROM prices;
 CREATE TABLE rows AS
 SELECT a.entity, a.t, a.close, b.hidden AS h FROM v AS a JOIN v AS b ON a.entity = b.entity AND a.t = b.t;
@@ -443,7 +443,7 @@ SELECT fit(y, inputs) AS model
 FROM (SELECT {'h': h, 'close': close} AS inputs, lead(close, 1) OVER (PARTITION BY entity ORDER BY t) AS y FROM rows) AS s;
 
 -- case: empty-window, cte
--- expect: LA011
+-- finds: LA011
 WITH computed AS (
   SELECT symbol, ts, close, volume / max(volume) OVER () AS a FROM prices
 ),
@@ -454,7 +454,7 @@ labelled AS (
 SELECT symbol, fit(y, {'b': b, 'c': close}) AS model FROM labelled GROUP BY symbol;
 
 -- case: empty-window, view
--- expect: LA011
+-- finds: LA011
 CREATE VIEW v AS SELECT symbol AS entity, ts AS t, close, volume / max(volume) OVER () AS hidden FROM prices;
 CREATE TABLE rows AS
 SELECT a.entity, a.t, a.close, b.hidden AS h FROM v AS a JOIN v AS b ON a.entity = b.entity AND a.t = b.t;
@@ -463,7 +463,7 @@ SELECT fit(y, inputs) AS model
 FROM (SELECT {'h': h, 'close': close} AS inputs, lead(close, 1) OVER (PARTITION BY entity ORDER BY t) AS y FROM rows) AS s;
 
 -- case: empty-window, ours
--- expect: LA011
+-- finds: LA011
 CREATE TABLE f AS SELECT symbol, ts, close, volume / max(volume) OVER () AS x FROM prices;
 CREATE TABLE labelled AS
 SELECT * FROM shift_target('f', price => 'close', horizon => 5, partition_by => 'symbol', order_by => 'ts');
@@ -471,7 +471,7 @@ SELECT * FROM feature_importance('labelled', target => 'target', exclude => ['sy
                                  order_by => 'ts', partition_by => 'symbol', horizon => 5);
 
 -- case: ntile, view
--- expect: LA011
+-- finds: LA011
 CREATE VIEW v AS SELECT symbol AS entity, ts AS t, close, ntile(5) OVER (PARTITION BY symbol ORDER BY ts) AS hidden FROM prices;
 CREATE TABLE rows AS
 SELECT a.entity, a.t, a.close, b.hidden AS h FROM v AS a JOIN v AS b ON a.entity = b.entity AND a.t = b.t;
@@ -480,7 +480,7 @@ SELECT fit(y, inputs) AS model
 FROM (SELECT {'h': h, 'close': close} AS inputs, lead(close, 1) OVER (PARTITION BY entity ORDER BY t) AS y FROM rows) AS s;
 
 -- case: ntile, ours
--- expect: LA011
+-- finds: LA011
 CREATE TABLE f AS SELECT symbol, ts, close, ntile(5) OVER (PARTITION BY symbol ORDER BY ts) AS x FROM prices;
 CREATE TABLE labelled AS
 SELECT * FROM shift_target('f', price => 'close', horizon => 5, partition_by => 'symbol', order_by => 'ts');
@@ -488,7 +488,7 @@ SELECT * FROM feature_importance('labelled', target => 'target', exclude => ['sy
                                  order_by => 'ts', partition_by => 'symbol', horizon => 5);
 
 -- case: ntile, lagged
--- expect: LA011
+-- finds: LA011
 CREATE TABLE f AS SELECT symbol, ts, close, ntile(5) OVER (PARTITION BY symbol ORDER BY ts) AS x FROM prices;
 WITH l AS (SELECT * FROM lag_features('f', columns => ['x'], lags => [1], partition_by => 'symbol', order_by => 'ts'))
 SELECT * FROM feature_screen('(SELECT * FROM f2)', target => 'y', features => ['a']);
@@ -498,7 +498,7 @@ FROM lag_features('f', columns => ['x'], lags => [1], partition_by => 'symbol', 
 SELECT fit(y, {'x': x, 'lag': x_lag1}) AS m FROM s;
 
 -- case: crossing, ours
--- expect: LA012
+-- finds: LA012
 CREATE TABLE f AS SELECT symbol, ts, close, close / lag(close, 1) OVER (ORDER BY symbol, ts) AS x FROM prices;
 CREATE TABLE labelled AS
 SELECT * FROM shift_target('f', price => 'close', horizon => 5, partition_by => 'symbol', order_by => 'ts');
@@ -506,7 +506,7 @@ SELECT * FROM feature_importance('labelled', target => 'target', exclude => ['sy
                                  order_by => 'ts', partition_by => 'symbol', horizon => 5);
 
 -- case: crossing, lagged
--- expect: LA012
+-- finds: LA012
 CREATE TABLE f AS SELECT symbol, ts, close, close / lag(close, 1) OVER (ORDER BY symbol, ts) AS x FROM prices;
 WITH l AS (SELECT * FROM lag_features('f', columns => ['x'], lags => [1], partition_by => 'symbol', order_by => 'ts'))
 SELECT * FROM feature_screen('(SELECT * FROM f2)', target => 'y', features => ['a']);
@@ -516,7 +516,7 @@ FROM lag_features('f', columns => ['x'], lags => [1], partition_by => 'symbol', 
 SELECT fit(y, {'x': x, 'lag': x_lag1}) AS m FROM s;
 
 -- case: crossing, direct
--- expect: LA012
+-- finds: LA012
 CREATE TABLE samples AS
 SELECT symbol, ts, lead(close, 5) OVER (PARTITION BY symbol ORDER BY ts) / close - 1 AS y,
        close / lag(close, 1) OVER (ORDER BY symbol, ts) AS x
@@ -524,7 +524,7 @@ FROM prices;
 SELECT fit(y, {'x': x}) AS model FROM samples;
 
 -- case: crossing-time, lagged
--- expect: LA012
+-- finds: LA012
 CREATE TABLE f AS SELECT symbol, ts, close, lag(close, 1) OVER (ORDER BY ts) AS x FROM prices;
 WITH l AS (SELECT * FROM lag_features('f', columns => ['x'], lags => [1], partition_by => 'symbol', order_by => 'ts'))
 SELECT * FROM feature_screen('(SELECT * FROM f2)', target => 'y', features => ['a']);
@@ -534,7 +534,7 @@ FROM lag_features('f', columns => ['x'], lags => [1], partition_by => 'symbol', 
 SELECT fit(y, {'x': x, 'lag': x_lag1}) AS m FROM s;
 
 -- case: crossing-time, direct
--- expect: LA012
+-- finds: LA012
 CREATE TABLE samples AS
 SELECT symbol, ts, lead(close, 5) OVER (PARTITION BY symbol ORDER BY ts) / close - 1 AS y,
        lag(close, 1) OVER (ORDER BY ts) AS x
@@ -542,7 +542,7 @@ FROM prices;
 SELECT fit(y, {'x': x}) AS model FROM samples;
 
 -- case: crossing-time, cte
--- expect: LA012
+-- finds: LA012
 WITH computed AS (
   SELECT symbol, ts, close, lag(close, 1) OVER (ORDER BY ts) AS a FROM prices
 ),
@@ -553,7 +553,7 @@ labelled AS (
 SELECT symbol, fit(y, {'b': b, 'c': close}) AS model FROM labelled GROUP BY symbol;
 
 -- case: sub-selected-mean, direct
--- expect: LA020
+-- finds: LA020
 CREATE TABLE samples AS
 SELECT symbol, ts, lead(close, 5) OVER (PARTITION BY symbol ORDER BY ts) / close - 1 AS y,
        close - (SELECT avg(close) FROM prices) AS x
@@ -561,7 +561,7 @@ FROM prices;
 SELECT fit(y, {'x': x}) AS model FROM samples;
 
 -- case: sub-selected-mean, cte
--- expect: LA020
+-- finds: LA020
 WITH computed AS (
   SELECT symbol, ts, close, close - (SELECT avg(close) FROM prices) AS a FROM prices
 ),
@@ -572,7 +572,7 @@ labelled AS (
 SELECT symbol, fit(y, {'b': b, 'c': close}) AS model FROM labelled GROUP BY symbol;
 
 -- case: sub-selected-mean, view
--- expect: LA020
+-- finds: LA020
 CREATE VIEW v AS SELECT symbol AS entity, ts AS t, close, close - (SELECT avg(close) FROM prices) AS hidden FROM prices;
 CREATE TABLE rows AS
 SELECT a.entity, a.t, a.close, b.hidden AS h FROM v AS a JOIN v AS b ON a.entity = b.entity AND a.t = b.t;
@@ -581,7 +581,7 @@ SELECT fit(y, inputs) AS model
 FROM (SELECT {'h': h, 'close': close} AS inputs, lead(close, 1) OVER (PARTITION BY entity ORDER BY t) AS y FROM rows) AS s;
 
 -- case: sub-selected-by-entity, cte
--- expect: LA020
+-- finds: LA020
 WITH computed AS (
   SELECT symbol, ts, close, close / (SELECT max(p2.close) FROM prices AS p2 WHERE p2.symbol = prices.symbol) AS a FROM prices
 ),
@@ -592,7 +592,7 @@ labelled AS (
 SELECT symbol, fit(y, {'b': b, 'c': close}) AS model FROM labelled GROUP BY symbol;
 
 -- case: sub-selected-by-entity, view
--- expect: LA020
+-- finds: LA020
 CREATE VIEW v AS SELECT symbol AS entity, ts AS t, close, close / (SELECT max(p2.close) FROM prices AS p2 WHERE p2.symbol = prices.symbol) AS hidden FROM prices;
 CREATE TABLE rows AS
 SELECT a.entity, a.t, a.close, b.hidden AS h FROM v AS a JOIN v AS b ON a.entity = b.entity AND a.t = b.t;
@@ -601,7 +601,7 @@ SELECT fit(y, inputs) AS model
 FROM (SELECT {'h': h, 'close': close} AS inputs, lead(close, 1) OVER (PARTITION BY entity ORDER BY t) AS y FROM rows) AS s;
 
 -- case: sub-selected-by-entity, ours
--- expect: LA020
+-- finds: LA020
 CREATE TABLE f AS SELECT symbol, ts, close, close / (SELECT max(p2.close) FROM prices AS p2 WHERE p2.symbol = prices.symbol) AS x FROM prices;
 CREATE TABLE labelled AS
 SELECT * FROM shift_target('f', price => 'close', horizon => 5, partition_by => 'symbol', order_by => 'ts');
@@ -609,7 +609,7 @@ SELECT * FROM feature_importance('labelled', target => 'target', exclude => ['sy
                                  order_by => 'ts', partition_by => 'symbol', horizon => 5);
 
 -- case: whole-rank, view
--- expect: LA021
+-- finds: LA021
 CREATE VIEW v AS SELECT symbol AS entity, ts AS t, close, percent_rank() OVER (ORDER BY volume) AS hidden FROM prices;
 CREATE TABLE rows AS
 SELECT a.entity, a.t, a.close, b.hidden AS h FROM v AS a JOIN v AS b ON a.entity = b.entity AND a.t = b.t;
@@ -618,7 +618,7 @@ SELECT fit(y, inputs) AS model
 FROM (SELECT {'h': h, 'close': close} AS inputs, lead(close, 1) OVER (PARTITION BY entity ORDER BY t) AS y FROM rows) AS s;
 
 -- case: whole-rank, ours
--- expect: LA021
+-- finds: LA021
 CREATE TABLE f AS SELECT symbol, ts, close, percent_rank() OVER (ORDER BY volume) AS x FROM prices;
 CREATE TABLE labelled AS
 SELECT * FROM shift_target('f', price => 'close', horizon => 5, partition_by => 'symbol', order_by => 'ts');
@@ -626,7 +626,7 @@ SELECT * FROM feature_importance('labelled', target => 'target', exclude => ['sy
                                  order_by => 'ts', partition_by => 'symbol', horizon => 5);
 
 -- case: whole-rank, lagged
--- expect: LA021
+-- finds: LA021
 CREATE TABLE f AS SELECT symbol, ts, close, percent_rank() OVER (ORDER BY volume) AS x FROM prices;
 WITH l AS (SELECT * FROM lag_features('f', columns => ['x'], lags => [1], partition_by => 'symbol', order_by => 'ts'))
 SELECT * FROM feature_screen('(SELECT * FROM f2)', target => 'y', features => ['a']);
@@ -636,7 +636,7 @@ FROM lag_features('f', columns => ['x'], lags => [1], partition_by => 'symbol', 
 SELECT fit(y, {'x': x, 'lag': x_lag1}) AS m FROM s;
 
 -- case: clock, ours
--- expect: LA070
+-- finds: LA070
 CREATE TABLE f AS SELECT symbol, ts, close, date_diff('day', ts, current_date) AS x FROM prices;
 CREATE TABLE labelled AS
 SELECT * FROM shift_target('f', price => 'close', horizon => 5, partition_by => 'symbol', order_by => 'ts');
@@ -644,7 +644,7 @@ SELECT * FROM feature_importance('labelled', target => 'target', exclude => ['sy
                                  order_by => 'ts', partition_by => 'symbol', horizon => 5);
 
 -- case: clock, lagged
--- expect: LA070
+-- finds: LA070
 CREATE TABLE f AS SELECT symbol, ts, close, date_diff('day', ts, current_date) AS x FROM prices;
 WITH l AS (SELECT * FROM lag_features('f', columns => ['x'], lags => [1], partition_by => 'symbol', order_by => 'ts'))
 SELECT * FROM feature_screen('(SELECT * FROM f2)', target => 'y', features => ['a']);
@@ -654,7 +654,7 @@ FROM lag_features('f', columns => ['x'], lags => [1], partition_by => 'symbol', 
 SELECT fit(y, {'x': x, 'lag': x_lag1}) AS m FROM s;
 
 -- case: clock, direct
--- expect: LA070
+-- finds: LA070
 CREATE TABLE samples AS
 SELECT symbol, ts, lead(close, 5) OVER (PARTITION BY symbol ORDER BY ts) / close - 1 AS y,
        date_diff('day', ts, current_date) AS x
@@ -662,7 +662,7 @@ FROM prices;
 SELECT fit(y, {'x': x}) AS model FROM samples;
 
 -- case: random, lagged
--- expect: LA070
+-- finds: LA070
 CREATE TABLE f AS SELECT symbol, ts, close, close + random() AS x FROM prices;
 WITH l AS (SELECT * FROM lag_features('f', columns => ['x'], lags => [1], partition_by => 'symbol', order_by => 'ts'))
 SELECT * FROM feature_screen('(SELECT * FROM f2)', target => 'y', features => ['a']);
@@ -672,7 +672,7 @@ FROM lag_features('f', columns => ['x'], lags => [1], partition_by => 'symbol', 
 SELECT fit(y, {'x': x, 'lag': x_lag1}) AS m FROM s;
 
 -- case: random, direct
--- expect: LA070
+-- finds: LA070
 CREATE TABLE samples AS
 SELECT symbol, ts, lead(close, 5) OVER (PARTITION BY symbol ORDER BY ts) / close - 1 AS y,
        close + random() AS x
@@ -680,7 +680,7 @@ FROM prices;
 SELECT fit(y, {'x': x}) AS model FROM samples;
 
 -- case: random, cte
--- expect: LA070
+-- finds: LA070
 WITH computed AS (
   SELECT symbol, ts, close, close + random() AS a FROM prices
 ),

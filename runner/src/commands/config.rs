@@ -2,13 +2,17 @@
 
 use serde_json::{Map, Value as Json, json};
 
-use crate::cli::ConfigArgs;
+use crate::cli::{ConfigAction, ConfigArgs};
 use crate::error::Status;
 use crate::printer::Printer;
-use crate::settings::Settings;
+use crate::settings::{Settings, secrets};
 
 /// Runs the command.
 pub fn config(args: &ConfigArgs) -> Status {
+    let args = match &args.action {
+        Some(ConfigAction::Show(args)) => args,
+        None => &args.show,
+    };
     let printer = Printer::new(args.output);
     match Settings::resolve(&args.settings) {
         Ok(settings) if printer.is_text() => {
@@ -27,16 +31,17 @@ pub fn config(args: &ConfigArgs) -> Status {
 }
 
 fn text(settings: &Settings) -> String {
-    let lines = settings
-        .values
-        .iter()
-        .map(|(key, (value, origin))| format!("{key:<34} {:<44} {origin}", value.plain()));
+    let lines = settings.values.iter().map(|(key, (value, origin))| {
+        let value = value.plain();
+        format!("{key:<34} {:<44} {origin}", secrets::shown(key, &value))
+    });
     lines.collect::<Vec<_>>().join("\n")
 }
 
 fn to_json(settings: &Settings) -> Json {
     let entries = settings.values.iter().map(|(key, (value, origin))| {
-        let entry = json!({ "value": value.plain(), "origin": origin.to_string() });
+        let value = value.plain();
+        let entry = json!({ "value": secrets::shown(key, &value), "origin": origin.to_string() });
         (key.clone(), entry)
     });
     Json::Object(entries.collect::<Map<_, _>>())

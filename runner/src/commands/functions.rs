@@ -6,7 +6,7 @@ use lagrange_udfs::{catalogue, functions as list};
 use serde_json::{Value as Json, json};
 
 use crate::cli::{FunctionsArgs, FunctionsOutput};
-use crate::error::{Error, Result, Status};
+use crate::error::{Error, Result, Status, did_you_mean};
 use crate::printer::{Output, Printer};
 
 const BEGIN: &str = "<!-- functions:begin -->";
@@ -48,6 +48,12 @@ fn answer(args: &FunctionsArgs) -> Result<String> {
 }
 
 fn text(name: Option<&str>) -> Result<String> {
+    if let Some(name) = name.filter(|name| list::find(name).is_none()) {
+        let known: Vec<&str> = list::all().iter().map(|f| f.signature().name).collect();
+        let hint = did_you_mean(name, &known)
+            .unwrap_or_else(|| "lagrange functions lists them".to_owned());
+        return Err(Error::usage(format!("there is no function '{name}'")).hint(hint));
+    }
     catalogue::text(name).map_err(|error| Error::usage(error.to_string()))
 }
 

@@ -2,15 +2,22 @@
 
 pub mod catalogue;
 mod check;
+mod completions;
 mod config;
+mod doctor;
 mod export_model;
 mod functions;
 mod import_model;
+mod init;
 mod lineage;
+mod man;
 mod models;
+mod plan;
 mod report;
 mod run;
 mod runs;
+
+pub use run::{ResultArgs, SelectArgs, parse_duration};
 
 use crate::cli::Command;
 use crate::error::Status;
@@ -18,7 +25,10 @@ use crate::error::Status;
 /// Runs a command.
 pub fn dispatch(command: &Command) -> Status {
     match command {
+        Command::Init(args) => init::init(args),
         Command::Run(args) => run::run(args),
+        Command::Plan(args) => plan::plan(args),
+        Command::Test(args) => run::test(args),
         Command::Check(args) => check::check(args),
         Command::Lineage(args) => lineage::lineage(args),
         Command::Runs(args) => runs::runs(args),
@@ -26,7 +36,10 @@ pub fn dispatch(command: &Command) -> Status {
         Command::Functions(args) => functions::functions(args),
         Command::Config(args) => config::config(args),
         Command::Models(args) => models::models(args),
+        Command::Doctor(args) => doctor::doctor(args),
         Command::ImportModel(args) => import_model::import_model(args),
         Command::ExportModel(args) => export_model::export_model(args),
+        Command::Completions(args) => completions::completions(args),
+        Command::Man(args) => man::man(args),
     }
 }

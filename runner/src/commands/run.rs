@@ -1,123 +1,354 @@
-//! `lagrange run`: executes scripts step by step on one engine.
+//! `lagrange run`: executes scripts step by step on one engine. `lagrange test` does
+//! the same with their gates alone.
 //!
-//! - [`steps`]: the loop.
+//! - [`work`]: the thread that has the engine, and the one that can stop it.
+//! - [`steps`]: the loop; [`gates`], [`evidence`]: what must hold, and why it does not.
+//! - [`select`], [`memory`]: which steps run, and which need not.
 //! - [`publish`], [`track`]: what the registry and the tracking server hear of it.
-//! - [`report`]: what a run did.
+//! - [`results`], [`reports`], [`parameters`], [`clock`]: what a run did.
 
+mod clock;
+mod evidence;
+pub(super) mod gates;
+mod memory;
+pub(super) mod parameters;
 mod publish;
-mod report;
+mod reports;
+mod results;
+mod select;
 mod steps;
 mod track;
+mod work;
 
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
-use self::report::{Report, StepReport};
-use self::steps::Run;
-use super::check;
-use crate::cli::{CheckMode, RunArgs};
+use sha2::{Digest, Sha256};
+
+use self::results::{ResultFiles, Results};
+pub use self::select::SelectArgs;
+use self::steps::lock;
+use self::work::{Mode, Order};
+use super::{check, plan};
+use crate::cli::{CheckMode, RunArgs, TestArgs};
 use crate::engines::Choice;
+use crate::engines::inputs::hex;
 use crate::error::{Error, Result, Status};
-use crate::parameters::{self, Step};
+use crate::flow::{self, Flow};
+use crate::parameters::{self as script_parameters, Parameter, Step};
 use crate::printer::Printer;
 use crate::registry::Registry;
-use crate::script;
+use crate::script::{self, Script};
 use crate::settings::Settings;
 use crate::tracking::Beginning;
-use crate::trials::TrialFiles;
 
-/// Runs the command.
-pub fn run(args: &RunArgs) -> Status {
-    let printer = Printer::new(args.output);
-    let mut report = Report::default();
-    let outcome = run_scripts(args, &printer, &mut report);
-    printer.stop();
-    let status = match &outcome {
-        Ok(()) => Status::Success,
-        Err(_) if report.interrupted => Status::Interrupted,
-        Err(error) => error.status(),
-    };
-    if printer.is_text() {
-        if outcome.is_ok() && !args.dry_run {
-            report.summarise(&printer);
-        }
-    } else {
-        let error = outcome.as_ref().err().map(|error| error.to_json());
-        printer.result(&format!("{:#}", report.to_json(status, error)));
-    }
-    if let Err(error) = &outcome {
-        printer.error(error);
-    }
-    status
+/// Where results are written, as the command line says it.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct ResultArgs {
+    /// Results as JSON [default: run_results.json beside the database].
+    #[arg(long, value_name = "FILE")]
+    pub results: Option<PathBuf>,
+
+    /// Results as JUnit XML.
+    #[arg(long, value_name = "FILE")]
+    pub junit: Option<PathBuf>,
+
+    /// Append a summary in Markdown [default: $GITHUB_STEP_SUMMARY, where it is set].
+    #[arg(long, value_name = "FILE")]
+    pub github_summary: Option<PathBuf>,
 }
 
-fn run_scripts(args: &RunArgs, printer: &Printer, report: &mut Report) -> Result<()> {
-    let settings = Settings::resolve(&args.settings)?;
-    let scripts = args
-        .scripts
+/// Runs `lagrange run`.
+pub fn run(args: &RunArgs) -> Status {
+    if args.dry_run {
+        return plan::plan(&plan::from_run(args));
+    }
+    let printer = Arc::new(Printer::with(args.output, &args.verbosity));
+    let results = Arc::new(Mutex::new(Results::new("run")));
+    let mut beside = None;
+    let outcome = run_scripts(args, &printer, &results, &mut beside);
+    end(&printer, &results, &args.results, beside, outcome)
+}
+
+/// Runs `lagrange test`.
+pub fn test(args: &TestArgs) -> Status {
+    let printer = Arc::new(Printer::with(args.output, &args.verbosity));
+    let results = Arc::new(Mutex::new(Results::new("test")));
+    let outcome = test_scripts(args, &printer, &results);
+    // The results of the run that made the tables stay.
+    end(&printer, &results, &args.results, None, outcome)
+}
+
+/// Says what has happened, and writes it down. `beside`: where results go that are
+/// not asked for.
+fn end(
+    printer: &Printer,
+    results: &Mutex<Results>,
+    args: &ResultArgs,
+    beside: Option<PathBuf>,
+    outcome: Result<()>,
+) -> Status {
+    printer.stop();
+    let mut results = lock(results);
+    results.bury();
+    let mut error = outcome.err();
+    let status = |error: &Option<Box<Error>>| {
+        error
+            .as_ref()
+            .map_or(Status::Success, |error| error.status())
+    };
+    let summary = args.github_summary.clone().or_else(|| {
+        let file = std::env::var_os("GITHUB_STEP_SUMMARY")?;
+        (!file.is_empty()).then(|| PathBuf::from(file))
+    });
+    let files = ResultFiles {
+        json: args.results.as_deref(),
+        junit: args.junit.as_deref(),
+        summary: summary.as_deref(),
+    };
+    if let Err(failed) = results.write(&files, status(&error), error.as_deref()) {
+        match &error {
+            // The first error is the one to report.
+            Some(_) => printer.warning(&failed),
+            None => error = Some(failed),
+        }
+    }
+    if let (None, Some(path)) = (&args.results, &beside) {
+        let file = ResultFiles {
+            json: Some(path),
+            ..ResultFiles::default()
+        };
+        if let Err(failed) = results.write(&file, status(&error), error.as_deref()) {
+            printer.warning(&failed);
+        }
+    }
+    if printer.is_text() {
+        if error.is_none() {
+            results.summarise(printer);
+        }
+    } else {
+        let json = results.to_json(status(&error), error.as_deref(), true);
+        printer.result(&format!("{json:#}"));
+    }
+    if let Some(error) = &error {
+        printer.error(error);
+    }
+    if !results.steps.is_empty() {
+        let verb = match status(&error) {
+            Status::Success => "done",
+            Status::Interrupted => "interrupted",
+            _ => "failed",
+        };
+        printer.progress(&results.total(verb));
+    }
+    status(&error)
+}
+
+/// Which steps are selected, in their order.
+///
+/// # Errors
+/// A name that no step makes.
+pub(super) fn select(args: &SelectArgs, flows: &[Flow]) -> Result<Vec<bool>> {
+    select::select(args, flows)
+}
+
+/// Scripts, read and bound.
+pub(super) struct Bound {
+    pub settings: Settings,
+    pub steps: Vec<Step>,
+    pub parameters: Vec<Parameter>,
+    /// The file and the SHA-256 of each script.
+    pub scripts: Vec<(String, String)>,
+    /// The same for the record of a run.
+    pub beginning: Beginning<'static>,
+}
+
+/// Reads scripts and puts their parameters in place.
+///
+/// # Errors
+/// See [`script::read`] and [`script_parameters::bind`].
+pub(super) fn bind(
+    files: &[String],
+    set: &[(String, String)],
+    settings: Settings,
+) -> Result<Bound> {
+    let scripts = files
         .iter()
         .map(|file| script::read(file))
-        .collect::<Result<Vec<_>>>()?;
-    let set: BTreeMap<String, String> = args.set.iter().cloned().collect();
+        .collect::<Result<Vec<Script>>>()?;
+    let digests = scripts
+        .iter()
+        .map(|script| {
+            let sha256 = hex(&Sha256::digest(script.source.text.as_bytes()));
+            (script.source.file.clone(), sha256)
+        })
+        .collect();
+    let set: BTreeMap<String, String> = set.iter().cloned().collect();
     let beginning = Beginning::of(&scripts, &set, &settings);
-    let steps = parameters::bind(scripts, &set, &settings.parameters)?;
-    let checked = match args.check {
-        CheckMode::Off => None,
-        CheckMode::Static | CheckMode::Replay => Some(check::gate(&steps, printer)?),
-    };
-    if args.dry_run {
-        list(&steps, printer, report);
-        return Ok(());
-    }
-    let choice = Choice::resolve(args.engine, &settings)?;
-    if args.check == CheckMode::Replay {
-        check::replay_gate(&steps, &choice, &settings, printer)?;
-    }
-    let mut registry = Registry::open(&settings.model_registry)?;
-    if args.check != CheckMode::Off {
-        registry.origin.guard = publish::guard(&steps);
-    }
-    let beginning = beginning.checked(args.check.name(), checked.as_ref());
-    let mut tracking = track::begin(beginning, &settings, &choice, args, printer)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Error::internal(format!("cannot start threads: {error}")))?;
-    printer.progress(&format!("{choice}, {} workers", settings.max_workers));
-    let trials = TrialFiles::keep(choice.beside("trials"), printer.ticker());
-    runtime.block_on(async {
-        track::connect(&mut tracking, &settings, args, printer).await?;
-        let outcome = match choice.open(&settings).await {
-            Ok(engine) => {
-                let mut run = Run {
-                    engine,
-                    registry,
-                    tracking: &mut tracking,
-                    trials,
-                    printer,
-                    report: &mut *report,
-                };
-                run.steps(&steps).await
-            }
-            Err(error) => Err(error),
-        };
-        track::end(&mut tracking, &outcome, report.interrupted, printer).await;
-        outcome
+    let (steps, parameters) = script_parameters::bind(scripts, &set, &settings.parameters)?;
+    gates::check(&steps)?;
+    Ok(Bound {
+        settings,
+        steps,
+        parameters,
+        scripts: digests,
+        beginning,
     })
 }
 
-/// `--dry-run`: what would be done.
-fn list(steps: &[Step], printer: &Printer, report: &mut Report) {
-    for (i, step) in steps.iter().enumerate() {
-        report.steps.push(StepReport::of(i, step, "planned"));
-        if printer.is_text() {
-            printer.result(&format!(
-                "[{}/{}] {}:{}  {}",
-                i + 1,
-                steps.len(),
-                step.source.file,
-                step.start.line,
-                step.description
-            ));
+impl Bound {
+    /// Notes for the results what is known before anything runs.
+    fn note(&self, results: &Mutex<Results>) {
+        let about = &mut lock(results).about;
+        about.scripts.clone_from(&self.scripts);
+        about.parameters = self
+            .parameters
+            .iter()
+            .map(|parameter| parameters::to_json(parameter, &self.settings))
+            .collect();
+        about.environment = self
+            .settings
+            .values
+            .get("environment")
+            .map(|(name, _)| name.plain());
+    }
+}
+
+fn note_choice(choice: &Choice, results: &Mutex<Results>) {
+    let about = &mut lock(results).about;
+    about.engine = Some(choice.engine.name());
+    about.database = Some(choice.database.display().to_string());
+}
+
+fn run_scripts(
+    args: &RunArgs,
+    printer: &Arc<Printer>,
+    results: &Arc<Mutex<Results>>,
+    beside: &mut Option<PathBuf>,
+) -> Result<()> {
+    let settings = Settings::resolve(&args.settings)?.with_resources(&args.resources)?;
+    let bound = bind(&args.scripts, &args.set, settings)?;
+    bound.note(results);
+    let flows = flow::of(&bound.steps);
+    let selected = select::select(&args.selection, &flows)?;
+    let checked = match args.check {
+        CheckMode::Off => None,
+        CheckMode::Static | CheckMode::Replay => Some(check::gate(&bound.steps, printer)?),
+    };
+    let choice = Choice::resolve(args.engine, &bound.settings)?;
+    note_choice(&choice, results);
+    if choice.database != Path::new(":memory:") {
+        *beside = Some(choice.beside("run_results.json"));
+    }
+    if args.check == CheckMode::Replay {
+        check::replay_gate(&bound.steps, &choice, &bound.settings, printer)?;
+    }
+    let mut registry = Registry::open(&bound.settings.model_registry)?;
+    if args.check != CheckMode::Off {
+        registry.origin.guard = publish::guard(&bound.steps);
+    }
+    let beginning = bound.beginning.checked(args.check.name(), checked.as_ref());
+    let tracking = track::begin(beginning, &bound.settings, &choice, args, printer)?;
+    registry.origin.run_id = tracking.id().map(str::to_owned);
+    printer.progress(&format!("{choice}, {} workers", bound.settings.max_workers));
+    let order = Order {
+        scripts: args.scripts.clone(),
+        choice,
+        settings: bound.settings,
+        steps: bound.steps,
+        flows,
+        selected,
+        mode: Mode::Run {
+            resume: args.resume,
+            keep_going: args.keep_going && !args.fail_fast,
+        },
+        timeout: args.timeout,
+        registry,
+        tracking: Some((tracking, args.require_tracking)),
+    };
+    work::work(order, printer, results)
+}
+
+fn test_scripts(
+    args: &TestArgs,
+    printer: &Arc<Printer>,
+    results: &Arc<Mutex<Results>>,
+) -> Result<()> {
+    let settings = Settings::resolve(&args.settings)?.with_resources(&args.resources)?;
+    let bound = bind(&args.scripts, &args.set, settings)?;
+    bound.note(results);
+    let flows = flow::of(&bound.steps);
+    let mut selected = select::select(&args.selection, &flows)?;
+    for (i, step) in bound.steps.iter().enumerate() {
+        selected[i] = flows[i].session || selected[i] && gates::is_standing(step);
+    }
+    if !bound.steps.iter().any(gates::is_standing) {
+        let message = format!("no gate in {}", args.scripts.join(", "));
+        return Err(Error::usage(message).hint(
+            "write ASSERT condition AS 'message'; or a comment -- expect: rows above a SELECT",
+        ));
+    }
+    let choice = Choice::resolve(args.engine, &bound.settings)?;
+    note_choice(&choice, results);
+    if !choice.database.exists() {
+        let message = format!("there is no database {}", choice.database.display());
+        let hint = format!("lagrange run {} makes it", args.scripts.join(" "));
+        return Err(Error::usage(message).hint(hint));
+    }
+    let registry = Registry::open(&bound.settings.model_registry)?;
+    let order = Order {
+        scripts: args.scripts.clone(),
+        choice,
+        settings: bound.settings,
+        steps: bound.steps,
+        flows,
+        selected,
+        mode: Mode::Test,
+        timeout: args.timeout,
+        registry,
+        tracking: None,
+    };
+    work::work(order, printer, results)
+}
+
+/// `90`, `90s`, `15m`, `2h`
+///
+/// # Errors
+/// Text that is no length of time.
+pub fn parse_duration(text: &str) -> std::result::Result<Duration, String> {
+    let text = text.trim();
+    let digits = text
+        .find(|c: char| !c.is_ascii_digit() && c != '.')
+        .unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let factor = match unit.trim() {
+        "" | "s" => 1.0,
+        "ms" => 1e-3,
+        "m" | "min" => 60.0,
+        "h" => 3600.0,
+        _ => 0.0,
+    };
+    match number.parse::<f64>() {
+        Ok(number) if number * factor > 0.0 && number * factor < 1e9 => {
+            Ok(Duration::from_secs_f64(number * factor))
+        }
+        _ => Err("write seconds, or an amount such as 90s, 15m or 2h".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lengths_of_time() {
+        for (text, seconds) in [("90", 90.0), ("1.5m", 90.0), ("2h", 7200.0), ("50ms", 0.05)] {
+            assert_eq!(parse_duration(text), Ok(Duration::from_secs_f64(seconds)));
+        }
+        for text in ["", "0", "-1", "5 days", "s"] {
+            assert!(parse_duration(text).is_err(), "{text}");
         }
     }
 }

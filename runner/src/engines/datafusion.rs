@@ -540,6 +540,14 @@ impl Engine for DataFusion {
             })
             .collect())
     }
+
+    async fn digest(&mut self, relation: &str) -> Result<Option<String>> {
+        let tables = self.store.tables()?;
+        tables
+            .get(relation)
+            .map(|files| inputs::digest(files))
+            .transpose()
+    }
 }
 
 /// What the columns of a schema hold.

@@ -1,6 +1,7 @@
 //! The DuckDB engine: every statement is a transaction of its own.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use duckdb::arrow::datatypes::{DataType, Schema};
@@ -12,6 +13,7 @@ use super::inputs::{self, Format, Input};
 use super::shown::{Shown, duckdb_arrow};
 use super::{Comparison, Engine, ModelSink, ORIGIN, Outcome, text};
 use crate::error::{Error, Result};
+use crate::interrupt::Canceller;
 use crate::parameters::Step;
 use crate::runs::results::{Rows, Values};
 use crate::script::{Action, parse_query};
@@ -44,11 +46,16 @@ impl DuckDb {
         ];
         let session = Session::open(Some(path), &options).map_err(|error| {
             let message = error.to_string();
-            let locked = message.contains("lock on file");
-            let hint = if locked {
-                "another process has the database open; close it, or pass another --database"
+            let hint = if !message.contains("lock on file") {
+                "pass another file with --database".to_owned()
+            } else if let Some(pid) = holder(&message) {
+                format!(
+                    "process {pid} has the database open; wait until it ends, or pass another \
+                     --database"
+                )
             } else {
-                "pass another file with --database"
+                "another process has the database open; close it, or pass another --database"
+                    .to_owned()
             };
             Error::usage(format!("cannot open database {}", path.display()))
                 .detail(message)
@@ -125,6 +132,7 @@ impl Engine for DuckDb {
             Action::Query => self.query(&sql),
             Action::CreateTable { .. } | Action::Change => self.change(&sql, true),
             Action::CreateView | Action::Drop | Action::Other => self.change(&sql, false),
+            Action::Assert => Err(Error::internal("an assertion is asked as a query")),
         }
     }
 
@@ -193,6 +201,36 @@ impl Engine for DuckDb {
             })
             .collect())
     }
+
+    fn canceller(&self) -> Option<Canceller> {
+        let handle = self.session.interrupt_handle();
+        Some(Arc::new(move || handle.interrupt()))
+    }
+
+    async fn digest(&mut self, relation: &str) -> Result<Option<String>> {
+        if self.columns(relation).await?.is_empty() {
+            return Ok(None);
+        }
+        // A sum does not depend on the order, and counts rows that are there twice.
+        let name = quote_name(relation);
+        let sql = format!("SELECT count(*), sum(hash(r)) FROM {name} AS r");
+        let rows = self.texts(&sql).await?;
+        let values: Vec<&str> = rows
+            .iter()
+            .flatten()
+            .map(|value| value.as_deref().unwrap_or_default())
+            .collect();
+        Ok(Some(values.join(" ")))
+    }
+}
+
+/// The process that DuckDB names as the one that holds a database.
+fn holder(message: &str) -> Option<&str> {
+    let (_, rest) = message.split_once("(PID ")?;
+    let (pid, _) = rest.split_once(')')?;
+    pid.bytes()
+        .all(|digit| digit.is_ascii_digit())
+        .then_some(pid)
 }
 
 /// What the columns of a schema hold.

@@ -6,6 +6,7 @@
 //! than by each engine in its own way.
 
 use std::fs::File;
+use std::io::Read;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -18,6 +19,7 @@ use datafusion::object_store::local::LocalFileSystem;
 use datafusion::object_store::{ObjectStore, ObjectStoreExt, path::Path as StorePath};
 use datafusion::parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
 use datafusion::prelude::SessionContext;
+use sha2::{Digest, Sha256};
 use sqlparser::ast::{
     Expr, FunctionArg, FunctionArgExpr, ObjectName, ObjectNamePart, TableAlias, TableFactor, Value,
     ValueWithSpan, Visit, VisitMut, Visitor, VisitorMut,
@@ -143,6 +145,49 @@ impl Input {
     }
 }
 
+/// The SHA-256 of files: their names and their bytes.
+///
+/// # Errors
+/// A file that cannot be read.
+pub fn digest(files: &[PathBuf]) -> Result<String> {
+    let mut hasher = Sha256::new();
+    let mut buffer = vec![0; 1 << 20];
+    for path in files {
+        let failed = |error| Error::io(format!("cannot read {}", path.display()), &error);
+        let mut file = File::open(path).map_err(failed)?;
+        let name = path.as_os_str().as_encoded_bytes();
+        let length = file.metadata().map_err(failed)?.len();
+        // With their lengths, so that no two lists of files look alike.
+        hasher.update((name.len() as u64).to_le_bytes());
+        hasher.update(name);
+        hasher.update(length.to_le_bytes());
+        loop {
+            let count = file.read(&mut buffer).map_err(failed)?;
+            if count == 0 {
+                break;
+            }
+            hasher.update(&buffer[..count]);
+        }
+    }
+    Ok(hex(&hasher.finalize()))
+}
+
+/// Bytes in hexadecimal digits.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The rows of Parquet files, as their footers tell; `None` if one cannot be read.
+pub fn parquet_rows(files: &[PathBuf]) -> Option<u64> {
+    let mut rows = 0;
+    for file in files {
+        let opened = File::open(file).ok()?;
+        let metadata = ArrowReaderMetadata::load(&opened, ArrowReaderOptions::new()).ok()?;
+        rows += u64::try_from(metadata.metadata().file_metadata().num_rows()).ok()?;
+    }
+    Some(rows)
+}
+
 fn unknown_format(file: &Path) -> Box<Error> {
     let message = format!("{}: cannot tell the format from the name", file.display());
     Error::failed(message).hint("read_table reads .csv, .csv.gz, .tsv, .tsv.gz and .parquet")
@@ -150,7 +195,10 @@ fn unknown_format(file: &Path) -> Box<Error> {
 
 /// The files that a path names: itself, those of a folder, or those that match
 /// `*` and `?` in its last part.
-fn files(path: &str) -> Result<Vec<PathBuf>> {
+///
+/// # Errors
+/// No such file, or a folder that cannot be read.
+pub fn files(path: &str) -> Result<Vec<PathBuf>> {
     if path.contains("://") {
         let message = format!("{path}: read_table reads local files");
         return Err(Error::failed(message).hint("download the files and pass their folder"));

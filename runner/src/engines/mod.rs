@@ -5,15 +5,17 @@
 //! - [`store`]: DataFusion's database, a folder of Parquet tables.
 //! - [`expand`]: calls of table functions in a syntax tree, for DataFusion.
 //! - [`shown`]: query results for people and for JSON.
+//! - [`estimates`]: how many rows tables have.
 //! - [`text`]: syntax trees back to SQL.
 
 pub mod datafusion;
 pub mod duckdb;
+mod estimates;
 mod expand;
 pub mod inputs;
 pub mod shown;
-mod store;
-mod text;
+pub mod store;
+pub mod text;
 
 use std::path::PathBuf;
 
@@ -24,6 +26,7 @@ use sqlparser::ast::ObjectName;
 use self::shown::Shown;
 use crate::cli::EngineName;
 use crate::error::{Error, Result};
+use crate::interrupt::Canceller;
 use crate::parameters::Step;
 use crate::registry::source;
 use crate::runs::results::Rows;
@@ -77,6 +80,15 @@ pub trait Engine {
 
     /// The columns of a relation; none if it is not there.
     async fn columns(&mut self, relation: &str) -> Result<Vec<(String, Comparison)>>;
+
+    /// What cancels the statement that runs, from another thread. Without one, a
+    /// statement is cancelled by dropping it.
+    fn canceller(&self) -> Option<Canceller> {
+        None
+    }
+
+    /// A digest of the rows of a relation, in any order; `None` if it is not there.
+    async fn digest(&mut self, relation: &str) -> Result<Option<String>>;
 }
 
 /// The engine of a run and where its database is.

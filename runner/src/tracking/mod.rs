@@ -127,6 +127,11 @@ impl Tracking {
         Ok(tracking)
     }
 
+    /// What the run is called; none if it is not recorded.
+    pub fn id(&self) -> Option<&str> {
+        (!self.run.id.is_empty()).then_some(self.run.id.as_str())
+    }
+
     /// Tells the server that there is a run.
     ///
     /// # Errors

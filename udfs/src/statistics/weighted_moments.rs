@@ -131,13 +131,7 @@ impl WeightedMoments {
                     }
                 }
             }
-            add_self_product(
-                &mut self.products,
-                scaled,
-                stride,
-                self.columns,
-                Accum::Add,
-            );
+            add_self_product(&mut self.products, scaled, stride, self.columns, Accum::Add);
             self.weight = total;
             true
         })

@@ -44,7 +44,7 @@ fn corpus() {
         for case in text.split("-- case: ").skip(1) {
             let (name, body) = case.split_once('\n').unwrap();
             let expected = body.lines().next().unwrap();
-            let expected = expected.strip_prefix("-- expect: ").unwrap();
+            let expected = expected.strip_prefix("-- finds: ").unwrap();
             let report = of_text(body);
             let codes = found(&report);
             if expected == "clean" {

@@ -32,10 +32,10 @@ pub(super) fn begin(
 pub(super) async fn connect(
     tracking: &mut Tracking,
     settings: &Settings,
-    args: &RunArgs,
+    required: bool,
     printer: &Printer,
 ) -> Result<()> {
-    let outcome = tracking.connect(settings, args.require_tracking).await;
+    let outcome = tracking.connect(settings, required).await;
     tracking.tell(printer);
     outcome
 }
