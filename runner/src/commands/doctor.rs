@@ -61,14 +61,25 @@ fn examine(args: &DoctorArgs, findings: &mut Findings) {
     }
     storage("models", "storage.model_registry", &settings, findings);
     storage("artifacts", "storage.artifacts", &settings, findings);
-    match tracking::connect(&settings).unreachable {
-        None => findings.ok("tracking", &secrets::masked(&settings.tracking_uri)),
-        Some(reason) => findings.warn(
+    match server(&settings) {
+        Ok(()) => findings.ok("tracking", &secrets::masked(&settings.tracking_uri)),
+        Err(reason) => findings.warn(
             "tracking",
             &reason,
             "start the server, or set mlflow.tracking_uri; runs go on without it",
         ),
     }
+}
+
+/// Whether the tracking server answers.
+fn server(settings: &Settings) -> Result<(), String> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| error.to_string())?;
+    runtime
+        .block_on(tracking::mlflow::connect(settings))
+        .map(drop)
 }
 
 fn duckdb_version() -> crate::error::Result<String> {

@@ -203,9 +203,9 @@ impl Run<'_> {
                     None => State::Failed,
                 };
                 result.message = Some(error.message().into_owned());
-                let (state, seconds) = (result.state.name(), duration(seconds));
+                let (state, took) = (result.state.name(), duration(seconds));
                 self.printer
-                    .progress(&format!("{label:<LABEL$} {state:>18} {seconds:>11}"));
+                    .progress(&format!("{label:<LABEL$} {state:>18} {took:>11}"));
                 let end = StepEnd {
                     index: i + 1,
                     step,
