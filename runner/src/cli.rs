@@ -556,6 +556,12 @@ pub struct LineageArgs {
 
 /// Arguments of `lagrange runs`.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  lagrange runs list
+  lagrange runs show
+  lagrange runs compare 20260131-2359 20260201-0010
+  lagrange runs sync")]
 pub struct RunsArgs {
     /// What to do.
     #[command(subcommand)]

@@ -303,11 +303,9 @@ fn models_are_searched_retrained_and_chosen() {
     assert_eq!(*importance, json!([[INPUTS, 1.0]]));
     let candidates = candidates.as_array().unwrap();
     assert_eq!(candidates.len(), 3);
-    assert!(
-        candidates
-            .iter()
-            .all(|row| row[1] == candidates[0][1] && row[2] == 2)
-    );
+    // Trees also take rows in which a feature is missing.
+    assert!(candidates.iter().all(|row| row[2] == 2));
+    assert!(candidates[0][1].as_u64() > Some(1000));
     let choice = choice.as_array().unwrap();
     assert_eq!(choice.iter().filter(|row| row[3] == true).count(), 1);
     assert_eq!(choice[0][1], true, "ridge is the champion");

@@ -109,7 +109,7 @@ impl Reader<'_> {
             let rows = part.rows.iter();
             rows.filter_map(move |row| part.number(row, name))
         };
-        let equity = numbers("equity").last();
+        let equity = numbers("equity").next_back();
         let drawdown = numbers("drawdown").reduce(f64::min);
         for (name, value) in [("equity", equity), ("max_drawdown", drawdown)] {
             if let Some(value) = value {

@@ -294,7 +294,7 @@ impl Kind {
         let has = |name: &&str| columns.contains(name);
         let form = FORMS
             .iter()
-            .find(|form| !form.needs.is_empty() && form.needs.iter().all(|name| has(name)));
+            .find(|form| !form.needs.is_empty() && form.needs.iter().all(&has));
         match form {
             Some(form) => Some(form.kind),
             // Metrics of features are no metrics of the run.

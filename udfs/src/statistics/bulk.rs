@@ -41,7 +41,7 @@ fixed!(f64, f32, u32);
 /// For `#[serde(with = "bulk")]` on a column.
 pub fn serialize<T: Fixed, S: Serializer>(column: &[T], to: S) -> Result<S::Ok, S::Error> {
     let width = size_of::<T>();
-    let mut bytes = vec![0; column.len() * width];
+    let mut bytes = vec![0; size_of_val(column)];
     for (out, value) in bytes.chunks_exact_mut(width).zip(column) {
         out.copy_from_slice(value.bytes().as_ref());
     }
@@ -61,7 +61,7 @@ pub fn deserialize<'d, T: Fixed, D: Deserializer<'d>>(from: D) -> Result<Vec<T>,
 
         fn visit_bytes<E: Error>(self, bytes: &[u8]) -> Result<Vec<T>, E> {
             let width = size_of::<T>();
-            if bytes.len() % width != 0 {
+            if !bytes.len().is_multiple_of(width) {
                 return Err(E::invalid_length(bytes.len(), &self));
             }
             let number = |bytes| T::Bytes::try_from(bytes).ok().map(T::from);

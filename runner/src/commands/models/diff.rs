@@ -135,7 +135,8 @@ fn differences(a: &Manifest, b: &Manifest) -> Vec<Difference> {
                     .and_then(value)
             )
         };
-        let values: [(&str, fn(&Metric) -> Option<f64>); 3] = [
+        type Of = fn(&Metric) -> Option<f64>;
+        let values: [(&str, Of); 3] = [
             ("in sample", |metric| metric.in_sample),
             ("folds", |metric| metric.cv_mean),
             ("out of sample", |metric| metric.out_of_sample),

@@ -27,7 +27,8 @@ pub async fn export(registry: &Registry, args: &ExportArgs) -> Result<Answer> {
     let mut files = Vec::new();
     for (form, file, extension) in FORMS {
         let asked = args.form.contains(&form);
-        if !asked && !(args.form.is_empty() && manifest.files.contains_key(file)) {
+        let by_default = args.form.is_empty() && manifest.files.contains_key(file);
+        if !(asked || by_default) {
             continue;
         }
         if file == ONNX && !manifest.files.contains_key(file) {
