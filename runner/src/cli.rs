@@ -631,7 +631,7 @@ pub struct RunsShowArgs {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Example:
-  lagrange runs compare 20260131-235959-0a1b2c latest")]
+  lagrange runs compare 20260131-235959-1230a1 latest")]
 pub struct RunsCompareArgs {
     /// The runs, the one to compare with first.
     #[arg(required = true, num_args = 2.., value_name = "RUN")]

@@ -143,7 +143,9 @@ pub fn new_id(now: Moment, attempt: u32) -> String {
         .duration_since(std::time::UNIX_EPOCH)
         .map_or(0, |since| since.as_nanos());
     let unique = format!("{nanos} {} {attempt}", std::process::id());
-    format!("{}-{}", now.compact(), &sha256(unique.as_bytes())[..6])
+    // Runs of one second are in their order as well.
+    let digest = &sha256(unique.as_bytes())[..3];
+    format!("{}-{:03}{digest}", now.compact(), now.millis())
 }
 
 /// Writes a file that appears whole or not at all.

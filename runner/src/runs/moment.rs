@@ -19,6 +19,11 @@ impl Moment {
         }))
     }
 
+    /// The milliseconds of its second.
+    pub fn millis(self) -> i64 {
+        self.0.rem_euclid(1000)
+    }
+
     /// `20260131-235959`, which sorts as time does.
     pub fn compact(self) -> String {
         let text = self.to_string();
