@@ -1,7 +1,9 @@
-//! Files that appear whole or not at all.
+//! Files that appear whole or not at all, and the digests that name contents.
 
 use std::io::Write;
 use std::path::Path;
+
+use sha2::{Digest, Sha256};
 
 /// Writes a file aside and puts it in place; its folder is made if it is not there.
 ///
@@ -26,4 +28,14 @@ pub fn write_aside(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     file.as_file().sync_all()?;
     file.persist(path)?;
     Ok(())
+}
+
+/// SHA-256 in hexadecimal digits.
+pub fn sha256(bytes: &[u8]) -> String {
+    hex(&Sha256::digest(bytes))
+}
+
+/// Bytes in hexadecimal digits.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -2,10 +2,10 @@
 
 use crate::cli::ReportArgs;
 use crate::error::{Error, Result, Status};
+use crate::files::write_aside;
 use crate::printer::{Output, Printer};
 use crate::report;
 use crate::runs::Store;
-use crate::runs::folder::write_aside;
 use crate::settings::Settings;
 
 /// Runs the command.
@@ -29,12 +29,7 @@ fn write(args: &ReportArgs) -> Result<String> {
     let page = report::page(&folder, &run)?;
     let path = &args.html;
     let failed = |error| Error::io(format!("cannot write {}", path.display()), &error);
-    let parent = path
-        .parent()
-        .filter(|parent| !parent.as_os_str().is_empty());
-    let parent = parent.unwrap_or(std::path::Path::new("."));
-    std::fs::create_dir_all(parent).map_err(failed)?;
-    write_aside(parent, path, page.as_bytes()).map_err(failed)?;
+    write_aside(path, page.as_bytes()).map_err(failed)?;
     Ok(format!(
         "{} written: run {} ({})",
         path.display(),

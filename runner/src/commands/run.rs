@@ -25,8 +25,6 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use sha2::{Digest, Sha256};
-
 use self::results::{ResultFiles, Results};
 pub use self::select::SelectArgs;
 use self::steps::lock;
@@ -34,8 +32,8 @@ use self::work::{Mode, Order};
 use super::{check, plan};
 use crate::cli::{CheckMode, RunArgs, TestArgs};
 use crate::engines::Choice;
-use crate::engines::inputs::hex;
 use crate::error::{Error, Result, Status};
+use crate::files::sha256;
 use crate::flow::{self, Flow};
 use crate::parameters::{self as script_parameters, Parameter, Step};
 use crate::printer::Printer;
@@ -181,7 +179,7 @@ pub(super) fn bind(
     let digests = scripts
         .iter()
         .map(|script| {
-            let sha256 = hex(&Sha256::digest(script.source.text.as_bytes()));
+            let sha256 = sha256(script.source.text.as_bytes());
             (script.source.file.clone(), sha256)
         })
         .collect();
@@ -246,8 +244,8 @@ fn run_scripts(
         check::replay_gate(&bound.steps, &choice, &bound.settings, printer)?;
     }
     let mut registry = Registry::open(&bound.settings.model_registry)?;
-    if args.check != CheckMode::Off {
-        registry.origin.guard = publish::guard(&bound.steps);
+    if let Some(report) = &checked {
+        registry.origin.guard = publish::guard(report);
     }
     let beginning = bound.beginning.checked(args.check.name(), checked.as_ref());
     let tracking = track::begin(beginning, &bound.settings, &choice, args, printer)?;

@@ -26,6 +26,7 @@ use sqlparser::ast::{
 };
 
 use crate::error::{Error, Result};
+use crate::files::hex;
 
 /// The name of the function.
 const READ_TABLE: &str = "read_table";
@@ -170,11 +171,6 @@ pub fn digest(files: &[PathBuf]) -> Result<String> {
         }
     }
     Ok(hex(&hasher.finalize()))
-}
-
-/// Bytes in hexadecimal digits.
-pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The rows of Parquet files, as their footers tell; `None` if one cannot be read.

@@ -5,9 +5,10 @@ use lagrange_udfs::models::{Model, onnx};
 use serde_json::{Map, Value as Json};
 
 use super::manifest::{
-    EngineVersion, FORMAT, Gates, Guard, Lineage, Manifest, Metric, Stability, now, sha256,
+    EngineVersion, FORMAT, Gates, Guard, Lineage, Manifest, Metric, Stability, now,
 };
 use crate::error::Result;
+use crate::files::sha256;
 
 /// A model that is about to be published.
 #[derive(Debug, Clone)]

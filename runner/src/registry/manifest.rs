@@ -7,7 +7,8 @@ use datafusion::arrow::temporal_conversions::timestamp_s_to_datetime;
 use lagrange_udfs::models::Window;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
-use sha2::{Digest, Sha256};
+
+use crate::files::sha256;
 
 /// The version of the manifest's schema that is written.
 pub const FORMAT: u32 = 1;
@@ -221,16 +222,6 @@ pub fn to_bytes(document: &impl Serialize) -> serde_json::Result<Vec<u8>> {
     let mut bytes = serde_json::to_vec_pretty(document)?;
     bytes.push(b'\n');
     Ok(bytes)
-}
-
-/// SHA-256 in hexadecimal.
-pub fn sha256(bytes: &[u8]) -> String {
-    hex(&Sha256::digest(bytes))
-}
-
-/// Bytes as hexadecimal digits.
-pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The entry of a file.

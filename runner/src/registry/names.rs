@@ -5,10 +5,8 @@
 
 use std::fmt;
 
-use sha2::{Digest, Sha256};
-
-use super::manifest::hex;
 use crate::error::{Error, Result};
+use crate::files::sha256;
 
 /// The alias that serves when a reference names no version.
 pub const CHAMPION: &str = "champion";
@@ -181,7 +179,7 @@ pub fn registered(text: &str) -> String {
     while name.contains("..") {
         name = name.replace("..", "._.");
     }
-    let hash = hex(&Sha256::digest(text.as_bytes()));
+    let hash = sha256(text.as_bytes());
     name.truncate(LONGEST - SUFFIX_DIGITS - 2);
     format!("_{name}-{}", &hash[..SUFFIX_DIGITS])
 }

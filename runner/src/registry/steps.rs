@@ -11,10 +11,11 @@ use bytes::Bytes;
 use serde_json::{Map, Value as Json};
 
 use super::draft::Draft;
-use super::manifest::{EngineVersion, Lineage, sha256};
+use super::manifest::{EngineVersion, Lineage};
 use super::{Published, Registry};
 use crate::engines::{Engine, Key};
 use crate::error::Result;
+use crate::files::sha256;
 use crate::parameters::Step;
 
 mod measures;

@@ -7,9 +7,10 @@ use futures::{StreamExt, TryStreamExt};
 use object_store::path::Path;
 
 use super::Registry;
-use super::manifest::{FORMAT, Gates, MANIFEST, Manifest, sha256};
+use super::manifest::{FORMAT, Gates, MANIFEST, Manifest};
 use super::names::{self, CHAMPION, Reference, Selector};
 use crate::error::{Error, Result, did_you_mean};
+use crate::files::sha256;
 
 /// The claim of a version's number.
 pub(super) const CLAIM: &str = "claim.json";

@@ -2,14 +2,12 @@
 //! the files that it names: whoever reads `run.json` finds all of them whole.
 
 use std::fs::{File, OpenOptions};
-use std::io::Write;
 use std::path::{Path, PathBuf};
-
-use sha2::{Digest, Sha256};
 
 use super::moment::Moment;
 use super::record::{Artifact, Run, RunStatus, SCHEMA};
 use crate::error::{Error, Result};
+use crate::files::{sha256, write_aside};
 
 /// What the record is called.
 pub const RECORD: &str = "run.json";
@@ -53,9 +51,7 @@ impl RunFolder {
     pub fn put(&self, path: &str, bytes: &[u8]) -> Result<Artifact> {
         let file = self.file(path);
         let failed = |error| Error::io(format!("cannot write {}", file.display()), &error);
-        let folder = file.parent().unwrap_or(&self.path);
-        std::fs::create_dir_all(folder).map_err(failed)?;
-        write_aside(folder, &file, bytes).map_err(failed)?;
+        write_aside(&file, bytes).map_err(failed)?;
         Ok(Artifact {
             path: path.to_owned(),
             bytes: bytes.len() as u64,
@@ -146,27 +142,4 @@ pub fn new_id(now: Moment, attempt: u32) -> String {
     // Runs of one second are in their order as well.
     let digest = &sha256(unique.as_bytes())[..3];
     format!("{}-{:03}{digest}", now.compact(), now.millis())
-}
-
-/// Writes a file that appears whole or not at all.
-pub fn write_aside(folder: &Path, path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".writing-");
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        // Others may read it; the process's mask still applies.
-        builder.permissions(std::fs::Permissions::from_mode(0o666));
-    }
-    let mut file = builder.tempfile_in(folder)?;
-    file.write_all(bytes)?;
-    file.as_file().sync_all()?;
-    file.persist(path)?;
-    Ok(())
-}
-
-/// In hexadecimal digits.
-pub fn sha256(bytes: &[u8]) -> String {
-    let digest = Sha256::digest(bytes);
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }

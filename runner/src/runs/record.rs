@@ -291,7 +291,7 @@ impl Run {
             .iter()
             .map(|script| format!("{} {}\n", script.sha256, script.file))
             .collect();
-        super::folder::sha256(all.concat().as_bytes())
+        crate::files::sha256(all.concat().as_bytes())
     }
 }
 

@@ -454,7 +454,7 @@ pub fn file_name(name: &str) -> String {
         return text;
     }
     // Two names must not become one.
-    format!("{text}-{}", &super::folder::sha256(name.as_bytes())[..6])
+    format!("{text}-{}", &crate::files::sha256(name.as_bytes())[..6])
 }
 
 #[cfg(test)]

@@ -8,9 +8,9 @@ use std::sync::Arc;
 
 use crate::cli::EngineName;
 use crate::engines::Choice;
+use crate::files::sha256;
 use crate::guard;
 use crate::parameters::{Given, Value};
-use crate::runs::folder::sha256;
 use crate::runs::moment::Moment;
 use crate::runs::record::{Engine, Git, Guard, Host, Parameter, Run, RunStatus, SCHEMA, Script};
 use crate::runs::results::file_name;

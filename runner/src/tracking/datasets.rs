@@ -10,8 +10,8 @@ use sha2::{Digest, Sha256};
 use sqlparser::ast::{Expr, Value, visit_expressions, visit_relations};
 
 use crate::engines::{Engine, inputs};
+use crate::files::sha256;
 use crate::parameters::Step;
-use crate::runs::folder::sha256;
 use crate::runs::record::Dataset;
 use crate::runs::results::{Kind, Values, plain};
 use crate::script::parse_query;

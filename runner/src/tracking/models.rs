@@ -6,9 +6,9 @@ use serde_json::{Value as Json, json};
 
 use super::datasets;
 use crate::engines::Engine;
+use crate::files::sha256;
 use crate::parameters::Step;
 use crate::registry;
-use crate::runs::folder::sha256;
 use crate::runs::record;
 use crate::runs::results::{Rows, Values, file_name};
 

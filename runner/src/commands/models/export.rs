@@ -1,13 +1,11 @@
 //! `lagrange models export`: the files of a version, in a folder.
 
-use std::io::Write;
-use std::path::Path;
-
 use serde_json::json;
 
 use super::Answer;
 use crate::cli::models::{ExportArgs, Form};
 use crate::error::{Error, Result};
+use crate::files::write_aside;
 use crate::registry::Registry;
 use crate::registry::manifest::{CARD, JSON, MODEL, ONNX};
 use crate::registry::names::Reference;
@@ -51,7 +49,7 @@ pub async fn export(registry: &Registry, args: &ExportArgs) -> Result<Answer> {
         .map_err(|error| Error::io(format!("cannot create {}", args.to.display()), &error))?;
     let mut written = Vec::new();
     for (path, bytes) in files {
-        write_aside(&args.to, &path, &bytes)
+        write_aside(&path, &bytes)
             .map_err(|error| Error::io(format!("cannot write {}", path.display()), &error))?;
         written.push(path.display().to_string());
     }
@@ -61,21 +59,4 @@ pub async fn export(registry: &Registry, args: &ExportArgs) -> Result<Answer> {
         .map(|path| format!("{path} written"))
         .collect();
     Ok(Answer::new(lines.join("\n"), json))
-}
-
-/// Writes a file that appears whole or not at all.
-fn write_aside(folder: &Path, path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".writing-");
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        // Others may read it; the process's mask still applies.
-        builder.permissions(std::fs::Permissions::from_mode(0o666));
-    }
-    let mut file = builder.tempfile_in(folder)?;
-    file.write_all(bytes)?;
-    file.as_file().sync_all()?;
-    file.persist(path)?;
-    Ok(())
 }

@@ -8,7 +8,8 @@ use serde_json::json;
 use super::Answer;
 use crate::cli::models::ImportArgs;
 use crate::error::{Error, Result};
-use crate::registry::manifest::{Lineage, sha256};
+use crate::files::sha256;
+use crate::registry::manifest::Lineage;
 use crate::registry::{Draft, Registry};
 
 /// Runs the verb.

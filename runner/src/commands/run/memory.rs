@@ -13,10 +13,10 @@ use sha2::{Digest, Sha256};
 
 use super::select::{self, Work};
 use crate::cli::EngineName;
-use crate::engines::inputs::{self, hex};
+use crate::engines::inputs;
 use crate::engines::{Choice, Engine, text};
 use crate::error::{Error, Result};
-use crate::files::write_aside;
+use crate::files::{hex, write_aside};
 use crate::flow::{self, Flow};
 use crate::script::Action;
 

@@ -1,8 +1,8 @@
 //! The models of a table go to the registry: the one place where a run publishes.
 
-use crate::commands::catalogue;
 use crate::engines::Engine;
 use crate::error::Result;
+use crate::guard::Report;
 use crate::guard::rules::Severity;
 use crate::parameters::Step;
 use crate::registry::manifest::Guard;
@@ -25,8 +25,7 @@ pub(super) async fn models(
 }
 
 /// What the lookahead check says of scripts, for the manifests of their models.
-pub(super) fn guard(steps: &[Step]) -> Guard {
-    let report = catalogue::report(steps);
+pub(super) fn guard(report: &Report) -> Guard {
     let verdict = if report.count(Severity::Error) + report.count(Severity::Warning) > 0 {
         "warned"
     } else if report

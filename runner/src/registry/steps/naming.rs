@@ -7,7 +7,7 @@ use serde_json::{Map, Value as Json};
 use sqlparser::ast::{Expr, GroupByExpr, Select, SelectItem, SetExpr, Statement, Value};
 
 use super::{plain, without};
-use crate::registry::manifest::sha256;
+use crate::files::sha256;
 use crate::registry::names::registered;
 
 /// Digits of the hash that names a model which nothing else does.
