@@ -4,7 +4,8 @@
 //! - [`work`]: the thread that has the engine, and the one that can stop it.
 //! - [`steps`]: the loop; [`gates`], [`evidence`]: what must hold, and why it does not.
 //! - [`select`], [`memory`]: which steps run, and which need not.
-//! - [`publish`], [`track`]: what the registry and the tracking server hear of it.
+//! - [`publish`], [`track`]: what the registry and the tracking server hear of it;
+//!   [`settle`]: what becomes of the models at the end.
 //! - [`results`], [`reports`], [`parameters`], [`clock`]: what a run did.
 
 mod clock;
@@ -16,6 +17,7 @@ mod publish;
 mod reports;
 mod results;
 mod select;
+mod settle;
 mod steps;
 mod track;
 mod work;
@@ -231,24 +233,30 @@ fn run_scripts(
     bound.note(results);
     let flows = flow::of(&bound.steps);
     let selected = select::select(&args.selection, &flows)?;
-    let checked = match args.check {
-        CheckMode::Off => None,
-        CheckMode::Static | CheckMode::Replay => Some(check::gate(&bound.steps, printer)?),
-    };
+    let report = (args.check != CheckMode::Off).then(|| check::look(&bound.steps));
     let choice = Choice::resolve(args.engine, &bound.settings)?;
     note_choice(&choice, results);
     if choice.database != Path::new(":memory:") {
         *beside = Some(choice.beside("run_results.json"));
     }
-    if args.check == CheckMode::Replay {
-        check::replay_gate(&bound.steps, &choice, &bound.settings, printer)?;
-    }
     let mut registry = Registry::open(&bound.settings.model_registry)?;
-    if let Some(report) = &checked {
+    let checked = report.as_ref().map_or(Ok(()), |report| {
+        check::gate(report, printer)?;
         registry.origin.guard = publish::guard(report);
+        match args.check {
+            CheckMode::Replay => {
+                let (steps, settings) = (&bound.steps, &bound.settings);
+                check::replay_gate(steps, report, &choice, settings, printer)
+            }
+            CheckMode::Static | CheckMode::Off => Ok(()),
+        }
+    });
+    registry.origin.gates = settle::expected(&bound.steps);
+    let beginning = bound.beginning.checked(args.check.name(), report.as_ref());
+    let mut tracking = track::begin(beginning, &bound.settings, &choice, args, printer)?;
+    if let Err(error) = checked {
+        track::refuse(&mut tracking, &bound.settings, error, printer)?;
     }
-    let beginning = bound.beginning.checked(args.check.name(), checked.as_ref());
-    let tracking = track::begin(beginning, &bound.settings, &choice, args, printer)?;
     registry.origin.run_id = tracking.id().map(str::to_owned);
     printer.progress(&format!("{choice}, {} workers", bound.settings.max_workers));
     let order = Order {
