@@ -20,8 +20,8 @@ fn column(rows: &[Row], i: usize) -> Numbers<'static> {
 
 fn features(rows: &[Row]) -> Input<'static> {
     let feature = |name: &str, i: usize| Feature {
-        name: name.to_owned(),
-        type_name: "DOUBLE".to_owned(),
+        name: name.to_owned().into(),
+        type_name: "DOUBLE".into(),
         numbers: Some(column(rows, i)),
         texts: None,
     };

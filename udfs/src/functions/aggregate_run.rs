@@ -28,8 +28,8 @@ pub fn run<A: Aggregate>(
     let update = |state: &mut A::State, from: usize, to: usize| {
         let part = |values: &[f64]| Numbers::new(values[from..to].to_vec(), None);
         let fields = features.iter().map(|(name, values)| Feature {
-            name: (*name).to_owned(),
-            type_name: "DOUBLE".to_owned(),
+            name: (*name).into(),
+            type_name: "DOUBLE".into(),
             numbers: Some(part(values)),
             texts: None,
         });

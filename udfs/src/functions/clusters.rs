@@ -262,8 +262,8 @@ mod tests {
                 .iter()
                 .zip(&table[1..]);
             let fields = fields.map(|(name, column)| Feature {
-                name: (*name).to_owned(),
-                type_name: "DOUBLE".to_owned(),
+                name: (*name).into(),
+                type_name: "DOUBLE".into(),
                 numbers: Some(numbers(column)),
                 texts: None,
             });

@@ -435,8 +435,8 @@ mod tests {
                 Numbers::new(values, None)
             };
             let feature = |(i, name): (usize, &&str)| Feature {
-                name: (*name).to_owned(),
-                type_name: "DOUBLE".to_owned(),
+                name: (*name).to_owned().into(),
+                type_name: "DOUBLE".into(),
                 numbers: Some(column(4 + i)),
                 texts: None,
             };

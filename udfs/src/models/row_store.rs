@@ -359,14 +359,14 @@ mod tests {
             validation: None,
         };
         let number = Feature {
-            name: "n".to_owned(),
-            type_name: "DOUBLE".to_owned(),
+            name: "n".into(),
+            type_name: "DOUBLE".into(),
             numbers: Some(Numbers::new(target, None)),
             texts: None,
         };
         let text = Feature {
-            name: "t".to_owned(),
-            type_name: "VARCHAR".to_owned(),
+            name: "t".into(),
+            type_name: "VARCHAR".into(),
             numbers: None,
             texts: Some(texts.to_vec()),
         };

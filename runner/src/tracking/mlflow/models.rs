@@ -6,7 +6,7 @@ use reqwest::Method;
 use serde_json::{Value as Json, json};
 
 use super::aliases::VERSION_TAG;
-use super::client::{Answer, Body, Failure, api};
+use super::client::{Answer, Body, api};
 use super::mlmodel;
 use super::names;
 use super::upload::{Remote, Upload};

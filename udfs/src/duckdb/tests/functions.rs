@@ -332,7 +332,7 @@ impl Scalar for Describe {
                         Some(value) => value.to_string(),
                         None => "missing".to_owned(),
                     },
-                    None => field.type_name.clone(),
+                    None => field.type_name.to_string(),
                 };
                 let _ = write!(text, "{}={value};", field.name);
             }

@@ -50,8 +50,8 @@ fn update(
     let column = |i: usize| Numbers::new(rows.iter().map(|row| row[i]).collect::<Vec<f64>>(), None);
     let mut columns: Vec<Input<'_>> = (0..4).map(|i| Input::Numbers(column(i))).collect();
     let field = |(i, name): (usize, &&str)| Feature {
-        name: (*name).to_owned(),
-        type_name: "DOUBLE".to_owned(),
+        name: (*name).to_owned().into(),
+        type_name: "DOUBLE".into(),
         numbers: Some(column(4 + i)),
         texts: None,
     };
