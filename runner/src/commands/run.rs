@@ -3,8 +3,10 @@
 //!
 //! - [`work`]: the thread that has the engine, and the one that can stop it.
 //! - [`steps`]: the loop; [`gates`], [`evidence`]: what must hold, and why it does not.
-//! - [`select`], [`memory`]: which steps run, and which need not.
-//! - [`publish`], [`track`]: what the registry and the tracking server hear of it.
+//! - [`select`], [`memory`]: which steps run, and which need not; [`sources`]: what they
+//!   read from BigQuery.
+//! - [`publish`], [`track`], [`upload`]: what the registry, the tracking server and
+//!   BigQuery hear of it.
 //! - [`results`], [`reports`], [`parameters`], [`clock`]: what a run did.
 
 mod clock;
@@ -16,8 +18,10 @@ mod publish;
 mod reports;
 mod results;
 mod select;
+mod sources;
 mod steps;
 mod track;
+mod upload;
 mod work;
 
 use std::collections::BTreeMap;
@@ -28,9 +32,12 @@ use std::time::Duration;
 use self::results::{ResultFiles, Results};
 pub use self::select::SelectArgs;
 use self::steps::lock;
+use self::upload::Upload;
 use self::work::{Mode, Order};
 use super::{check, plan};
 use crate::cli::{CheckMode, RunArgs, TestArgs};
+use crate::cloud::bigquery::sources::{Source, SourceArgs};
+use crate::cloud::vertex::bundle::Bundle;
 use crate::engines::Choice;
 use crate::error::{Error, Result, Status};
 use crate::files::sha256;
@@ -60,10 +67,16 @@ pub struct ResultArgs {
 
 /// Runs `lagrange run`.
 pub fn run(args: &RunArgs) -> Status {
+    let printer = Arc::new(Printer::with(args.output, &args.verbosity));
+    if let Some(address) = &args.bundle
+        && let Err(error) = unpacked(address)
+    {
+        printer.error(&error);
+        return error.status();
+    }
     if args.dry_run {
         return plan::plan(&plan::from_run(args));
     }
-    let printer = Arc::new(Printer::with(args.output, &args.verbosity));
     let results = Arc::new(Mutex::new(Results::new("run")));
     let mut beside = None;
     let outcome = run_scripts(args, &printer, &results, &mut beside);
@@ -77,6 +90,15 @@ pub fn test(args: &TestArgs) -> Status {
     let outcome = test_scripts(args, &printer, &results);
     // The results of the run that made the tables stay.
     end(&printer, &results, &args.results, None, outcome)
+}
+
+/// Puts the files of a bundle into the working directory.
+fn unpacked(address: &str) -> Result<()> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Error::internal(format!("cannot start threads: {error}")))?;
+    runtime.block_on(Bundle::unpack(address, Path::new(".")))
 }
 
 /// Says what has happened, and writes it down. `beside`: where results go that are
@@ -150,6 +172,20 @@ fn end(
 /// A name that no step makes.
 pub(super) fn select(args: &SelectArgs, flows: &[Flow]) -> Result<Vec<bool>> {
     select::select(args, flows)
+}
+
+/// Finds the tables that come from exports.
+///
+/// # Errors
+/// See [`sources::found`].
+pub(super) fn find_sources(
+    choice: &Choice,
+    bound: &Bound,
+    flows: &[Flow],
+    selected: &[bool],
+    args: &SourceArgs,
+) -> Result<Vec<Arc<Source>>> {
+    sources::found(choice, &bound.settings, flows, selected, args, &|_| {})
 }
 
 /// Scripts, read and bound.
@@ -235,11 +271,14 @@ fn run_scripts(
         CheckMode::Off => None,
         CheckMode::Static | CheckMode::Replay => Some(check::gate(&bound.steps, printer)?),
     };
-    let choice = Choice::resolve(args.engine, &bound.settings)?;
+    let mut choice = Choice::resolve(args.engine, &bound.settings)?;
     note_choice(&choice, results);
+    sources::add(&mut choice, &bound, &flows, &selected, &args.sources, printer)?;
     if choice.database != Path::new(":memory:") {
         *beside = Some(choice.beside("run_results.json"));
     }
+    // What cannot be done at the end is said before anything runs.
+    Upload::of(&bound.settings, None, args.publish)?;
     if args.check == CheckMode::Replay {
         check::replay_gate(&bound.steps, &choice, &bound.settings, printer)?;
     }
@@ -250,6 +289,7 @@ fn run_scripts(
     let beginning = bound.beginning.checked(args.check.name(), checked.as_ref());
     let tracking = track::begin(beginning, &bound.settings, &choice, args, printer)?;
     registry.origin.run_id = tracking.id().map(str::to_owned);
+    let upload = Upload::of(&bound.settings, tracking.id(), args.publish)?;
     printer.progress(&format!("{choice}, {} workers", bound.settings.max_workers));
     let order = Order {
         scripts: args.scripts.clone(),
@@ -265,6 +305,7 @@ fn run_scripts(
         timeout: args.timeout,
         registry,
         tracking: Some((tracking, args.require_tracking)),
+        upload,
     };
     work::work(order, printer, results)
 }
@@ -288,8 +329,9 @@ fn test_scripts(
             "write ASSERT condition AS 'message'; or a comment -- expect: rows above a SELECT",
         ));
     }
-    let choice = Choice::resolve(args.engine, &bound.settings)?;
+    let mut choice = Choice::resolve(args.engine, &bound.settings)?;
     note_choice(&choice, results);
+    sources::add(&mut choice, &bound, &flows, &selected, &args.sources, printer)?;
     if !choice.database.exists() {
         let message = format!("there is no database {}", choice.database.display());
         let hint = format!("lagrange run {} makes it", args.scripts.join(" "));
@@ -307,6 +349,7 @@ fn test_scripts(
         timeout: args.timeout,
         registry,
         tracking: None,
+        upload: None,
     };
     work::work(order, printer, results)
 }
