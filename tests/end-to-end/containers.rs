@@ -69,13 +69,17 @@ fn faults(text: &str) -> Vec<String> {
             "RUN" => {
                 let install = rest.contains("apt-get install");
                 wrong(!rest.contains("sudo"), format!("sudo: {rest}"));
-                wrong(!rest.contains("curl") && !rest.contains("wget"), format!("download: {rest}"));
+                wrong(
+                    !rest.contains("curl") && !rest.contains("wget"),
+                    format!("download: {rest}"),
+                );
                 wrong(
                     !install || rest.contains("--no-install-recommends"),
                     format!("more packages than needed: {rest}"),
                 );
                 wrong(
-                    !install || rest.contains("--yes") && rest.contains("rm -rf /var/lib/apt/lists"),
+                    !install
+                        || rest.contains("--yes") && rest.contains("rm -rf /var/lib/apt/lists"),
                     format!("apt-get asks, or leaves its lists: {rest}"),
                 );
                 wrong(
@@ -87,14 +91,28 @@ fn faults(text: &str) -> Vec<String> {
             other => wrong(false, format!("unknown instruction {other}")),
         }
     }
-    let last = list.iter().rposition(|(word, _)| word == "FROM").unwrap_or(0);
+    let last = list
+        .iter()
+        .rposition(|(word, _)| word == "FROM")
+        .unwrap_or(0);
     let user = list[last..].iter().rev().find(|(word, _)| word == "USER");
     let number = user.and_then(|(_, user)| user.split(':').next()?.parse::<u32>().ok());
     // Kubernetes can tell that a number is not root.
-    wrong(number.is_some_and(|id| id > 0), "the last stage runs as root".to_owned());
-    wrong(last > 0, "one stage: the compiler is in the image".to_owned());
-    let place = |what: &str| list.iter().position(|(word, rest)| word == "COPY" && rest.starts_with(what));
-    let built = list.iter().position(|(word, rest)| word == "RUN" && rest.contains("cargo build"));
+    wrong(
+        number.is_some_and(|id| id > 0),
+        "the last stage runs as root".to_owned(),
+    );
+    wrong(
+        last > 0,
+        "one stage: the compiler is in the image".to_owned(),
+    );
+    let place = |what: &str| {
+        list.iter()
+            .position(|(word, rest)| word == "COPY" && rest.starts_with(what))
+    };
+    let built = list
+        .iter()
+        .position(|(word, rest)| word == "RUN" && rest.contains("cargo build"));
     let cached = place("Cargo.toml Cargo.lock") < built && built < place("runner runner");
     wrong(cached, "dependencies have no layer of their own".to_owned());
     faults
@@ -166,7 +184,13 @@ fn the_stubs_make_a_workspace_that_cargo_takes() {
     assert!(stubs.status.success(), "{stubs:?}");
     let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
     let metadata = Command::new(cargo)
-        .args(["metadata", "--no-deps", "--offline", "--format-version", "1"])
+        .args([
+            "metadata",
+            "--no-deps",
+            "--offline",
+            "--format-version",
+            "1",
+        ])
         .current_dir(folder.path())
         .output()
         .unwrap();
@@ -213,17 +237,26 @@ fn compose_names_what_there_is_and_opens_nothing_to_others() {
             assert!(root().join(context).join("Dockerfile").is_file());
         }
         for port in service["ports"].as_array().unwrap_or(&Vec::new()) {
-            assert!(port.as_str().unwrap().starts_with("127.0.0.1:"), "{name}: {port}");
+            assert!(
+                port.as_str().unwrap().starts_with("127.0.0.1:"),
+                "{name}: {port}"
+            );
         }
         for volume in service["volumes"].as_array().unwrap() {
             let from = volume.as_str().unwrap().split(':').next().unwrap();
-            assert!(from.starts_with('.') || volumes.contains_key(from), "{name}: {from}");
+            assert!(
+                from.starts_with('.') || volumes.contains_key(from),
+                "{name}: {from}"
+            );
         }
         if let Some(depends) = service["depends_on"].as_object() {
             for (other, how) in depends {
                 assert!(services.contains_key(other), "{other}");
                 let healthy = how["condition"] == "service_healthy";
-                assert!(healthy && services[other]["healthcheck"].is_object(), "{other}");
+                assert!(
+                    healthy && services[other]["healthcheck"].is_object(),
+                    "{other}"
+                );
             }
         }
         assert!(!service["security_opt"].is_null(), "{name}");

@@ -107,11 +107,22 @@ fn an_export_is_a_job_some_files_and_a_manifest() {
 
     // A table that has not changed is exported once.
     let again = server.lagrange(&project, &["export", "features", "--env", "dev"]);
-    assert!(again.success().stdout.contains("was exported before: 5 rows"));
+    assert!(
+        again
+            .success()
+            .stdout
+            .contains("was exported before: 5 rows")
+    );
     assert_eq!(started(&server), 1);
     // One that has is exported again, beside it.
     let name = "development.ml_training.features";
-    server.state().bigquery.tables.get_mut(name).unwrap().modified += 1000;
+    server
+        .state()
+        .bigquery
+        .tables
+        .get_mut(name)
+        .unwrap()
+        .modified += 1000;
     let third = server.lagrange(&project, &["export", "features", "--env", "dev"]);
     assert!(third.success().stdout.contains("/20260131-123457-789"));
     assert_eq!(started(&server), 2);
@@ -195,7 +206,10 @@ fn a_service_that_stays_away_is_an_error_that_says_so() {
         server.fail(number, Fault::Status(503));
     }
     let run = server.lagrange(&project, &["export", "features", "--env", "dev"]);
-    run.fails(1, &["the service is busy or broken (503)", "a bad day", "hint:"]);
+    run.fails(
+        1,
+        &["the service is busy or broken (503)", "a bad day", "hint:"],
+    );
     assert_eq!(server.gcs.names(), [""; 0]);
 }
 
@@ -205,7 +219,14 @@ fn a_job_that_fails_is_an_error_or_is_started_again() {
     let message = "Access Denied: bucket trading";
     server.state().bigquery.fail_job("accessDenied", message);
     let run = server.lagrange(&project, &["export", "features", "--env", "dev"]);
-    run.fails(1, &["the export failed in BigQuery: accessDenied", message, "roles"]);
+    run.fails(
+        1,
+        &[
+            "the export failed in BigQuery: accessDenied",
+            message,
+            "roles",
+        ],
+    );
     assert_eq!(server.gcs.names(), [""; 0]);
     // The same command begins anew, although the id of the job is taken.
     let run = server.lagrange(&project, &["export", "features", "--env", "dev"]);
@@ -214,7 +235,10 @@ fn a_job_that_fails_is_an_error_or_is_started_again() {
 
     // What may pass is tried again by itself.
     let (server, project) = self::server();
-    server.state().bigquery.fail_job("backendError", "try later");
+    server
+        .state()
+        .bigquery
+        .fail_job("backendError", "try later");
     let run = server.lagrange(&project, &["export", "features", "--env", "dev"]);
     assert!(run.success().stderr.contains("which may pass: again"));
     assert_eq!(started(&server), 2);
@@ -279,7 +303,10 @@ fn files_that_are_not_what_the_job_wrote_are_found() {
         table.shards[1].truncate(100);
     }
     let run = server.lagrange(&project, &["export", "features", "--env", "dev"]);
-    run.fails(1, &["features-000000000001.parquet is not a readable Parquet file"]);
+    run.fails(
+        1,
+        &["features-000000000001.parquet is not a readable Parquet file"],
+    );
 
     // A column of another type.
     let (server, project) = self::server();
@@ -303,7 +330,11 @@ fn the_other_forms_and_an_empty_table() {
     ] {
         let arguments = ["export", "features", "--env", "dev", "--format", format];
         let run = server.lagrange(&project, &arguments).success();
-        assert!(run.stdout.contains("only if it is asked to"), "{}", run.stdout);
+        assert!(
+            run.stdout.contains("only if it is asked to"),
+            "{}",
+            run.stdout
+        );
         let names = server.gcs.names();
         assert!(names.iter().any(|name| name.ends_with(file)), "{names:?}");
     }

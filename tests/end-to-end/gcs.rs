@@ -346,7 +346,11 @@ impl Bucket {
             return Response::new(404);
         };
         let etag = format!("\"{}\"", object.generation);
-        if request.headers.get("if-match").is_some_and(|wanted| *wanted != etag) {
+        if request
+            .headers
+            .get("if-match")
+            .is_some_and(|wanted| *wanted != etag)
+        {
             return Response::new(412);
         }
         let length = object.bytes.len();

@@ -8,8 +8,14 @@ use crate::project::{Project, Run};
 fn server() -> (FakeGoogle, Project) {
     let server = FakeGoogle::start();
     let project = server.project();
-    project.file("sql/train.sql", "DECLARE horizon INT64 DEFAULT 5; INCLUDE 'part.sql'; SELECT $horizon AS h FROM features;");
-    project.file("sql/part.sql", "CREATE TABLE t AS SELECT 1 AS a FROM features;");
+    project.file(
+        "sql/train.sql",
+        "DECLARE horizon INT64 DEFAULT 5; INCLUDE 'part.sql'; SELECT $horizon AS h FROM features;",
+    );
+    project.file(
+        "sql/part.sql",
+        "CREATE TABLE t AS SELECT 1 AS a FROM features;",
+    );
     (server, project)
 }
 
@@ -82,14 +88,24 @@ fn a_dry_run_prints_the_request_that_is_sent() {
     assert_eq!(server.mistakes(), [""; 0]);
     // The bundle is there under its checksum, and a container could run it.
     let folder = tempfile::tempdir().unwrap();
-    let mut container = project.command(&["run", "--bundle", bundle, "sql/train.sql", "--config", "config/job.yaml"]);
+    let mut container = project.command(&[
+        "run",
+        "--bundle",
+        bundle,
+        "sql/train.sql",
+        "--config",
+        "config/job.yaml",
+    ]);
     let run = container
         .current_dir(folder.path())
         .envs(server.variables(&project))
         .output()
         .unwrap();
     let text = String::from_utf8_lossy(&run.stderr).into_owned();
-    assert!(text.contains("no complete export of development.ml_training.features"), "{text}");
+    assert!(
+        text.contains("no complete export of development.ml_training.features"),
+        "{text}"
+    );
     assert!(folder.path().join("sql/part.sql").is_file());
 }
 
@@ -97,10 +113,19 @@ fn a_dry_run_prints_the_request_that_is_sent() {
 fn waiting_follows_the_log_and_ends_as_the_job_does() {
     let (server, project) = server();
     server.state().vertex.log = vec!["[1/2] create table t".into(), "done".into()];
-    server.state().vertex.states =
-        vec!["JOB_STATE_QUEUED", "JOB_STATE_RUNNING", "JOB_STATE_SUCCEEDED"];
+    server.state().vertex.states = vec![
+        "JOB_STATE_QUEUED",
+        "JOB_STATE_RUNNING",
+        "JOB_STATE_SUCCEEDED",
+    ];
     let run = submit(&server, &project, &["--wait"]).success();
-    for part in ["is queued", "is running", "is succeeded", "| [1/2] create table t", "| done"] {
+    for part in [
+        "is queued",
+        "is running",
+        "is succeeded",
+        "| [1/2] create table t",
+        "| done",
+    ] {
         assert!(run.stderr.contains(part), "no '{part}' in:\n{}", run.stderr);
     }
     assert_eq!(run.stderr.matches("create table t").count(), 1);
@@ -108,8 +133,14 @@ fn waiting_follows_the_log_and_ends_as_the_job_does() {
 
     server.state().vertex.states = vec!["JOB_STATE_RUNNING", "JOB_STATE_FAILED"];
     server.state().vertex.error = Some("The replica exited with status 1.".into());
-    submit(&server, &project, &["--wait"])
-        .fails(1, &["job 1002 failed", "exited with status 1", "its log: https://"]);
+    submit(&server, &project, &["--wait"]).fails(
+        1,
+        &[
+            "job 1002 failed",
+            "exited with status 1",
+            "its log: https://",
+        ],
+    );
     server.state().vertex.states = vec!["JOB_STATE_CANCELLED"];
     submit(&server, &project, &["--wait"]).fails(1, &["job 1003 cancelled"]);
     assert_eq!(server.mistakes(), [""; 0]);
@@ -154,7 +185,11 @@ fn jobs_are_listed_page_by_page_shown_and_cancelled() {
     let few = jobs(&["list", "--limit", "3", "--output", "json"]);
     assert_eq!(few.success().json()["jobs"].as_array().unwrap().len(), 3);
     let text = jobs(&["show", "1002"]).success().stdout;
-    for part in ["job      1002", "machine  n2-highmem-2", "runs     run --bundle gs://"] {
+    for part in [
+        "job      1002",
+        "machine  n2-highmem-2",
+        "runs     run --bundle gs://",
+    ] {
         assert!(text.contains(part), "no '{part}' in:\n{text}");
     }
     let text = jobs(&["cancel", "1002"]).success().stdout;

@@ -10,6 +10,7 @@ use google_cloud_gax::exponential_backoff::{ExponentialBackoff, ExponentialBacko
 use google_cloud_gax::retry_policy::RetryPolicy;
 use google_cloud_gax::retry_result::RetryResult;
 use google_cloud_gax::retry_state::RetryState;
+use google_cloud_gax::retry_throttler::RetryThrottler;
 use reqwest::header::HeaderMap;
 
 use crate::error::{Error, Result};
@@ -96,6 +97,21 @@ impl RetryPolicy for Retries {
     }
 }
 
+/// Google's clients hold retries back by chance when many calls fail. That is for
+/// servers that make thousands of them; a command makes one after the other.
+#[derive(Debug)]
+pub struct NotHeldBack;
+
+impl RetryThrottler for NotHeldBack {
+    fn throttle_retry_attempt(&self) -> bool {
+        false
+    }
+
+    fn on_retry_failure(&mut self, _: &RetryResult) {}
+
+    fn on_success(&mut self) {}
+}
+
 /// Whether the same call may succeed later.
 pub fn is_passing(error: &CallError) -> bool {
     let lost = error.is_io() || error.is_timeout() || error.is_connect() || error.is_transport();
@@ -171,9 +187,11 @@ pub fn failure(doing: &str, error: &CallError) -> Box<Error> {
     let message = said(error);
     let failed = |what: &str| Error::failed(format!("cannot {doing}: {what}")).detail(&message);
     if error.is_authentication() {
-        return Error::usage(format!("cannot {doing}: nobody is logged in to Google Cloud"))
-            .detail(message)
-            .hint(LOG_IN);
+        return Error::usage(format!(
+            "cannot {doing}: nobody is logged in to Google Cloud"
+        ))
+        .detail(message)
+        .hint(LOG_IN);
     }
     match error.http_status_code() {
         Some(401) => failed("the login is not accepted (401)").hint(LOG_IN),

@@ -27,10 +27,7 @@ impl Answer {
 }
 
 /// Runs a command and prints what it answers.
-pub(super) fn answered(
-    printer: &Printer,
-    command: impl AsyncFnOnce() -> Result<Answer>,
-) -> Status {
+pub(super) fn answered(printer: &Printer, command: impl AsyncFnOnce() -> Result<Answer>) -> Status {
     let outcome = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

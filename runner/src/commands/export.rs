@@ -34,8 +34,7 @@ async fn exported(args: &ExportArgs, printer: &Printer) -> Result<Answer> {
         .collect::<Result<Vec<TableName>>>()?;
     let exports = Exports::of(&settings)?;
     let service = BigQuery::connect(project).await?;
-    let mut texts = Vec::new();
-    let mut list = Vec::new();
+    let mut answer = Answer::new(String::new(), json!({ "exports": [] }));
     for table in tables {
         let order = Order {
             table,
@@ -45,25 +44,46 @@ async fn exported(args: &ExportArgs, printer: &Printer) -> Result<Answer> {
         };
         let name = order.table.to_string();
         printer.start(&format!("export {name}"));
-        let say = |text: &str| printer.progress(&format!("{name}: {text}"));
-        let plan = Plan::new(&service, &exports, order, args.snapshot.as_deref()).await?;
-        if args.dry_run {
-            printer.stop();
-            texts.push(planned(&plan, &exports));
-            list.push(plan_json(&plan, &exports));
-            continue;
-        }
-        if plan.done.is_none() {
-            say(&cost(plan.bytes));
-        }
-        let manifest = plan
-            .run(&service, &exports, !args.no_checksums, &say)
-            .await?;
+        let done = one(args, &service, &exports, order, printer).await;
         printer.stop();
-        texts.push(told(&plan, &manifest, &exports));
-        list.push(manifest_json(&plan, &manifest, &exports));
+        match done {
+            Ok((text, json)) => {
+                answer.text.push_str(&text);
+                answer.text.push('\n');
+                if let Some(list) = answer.json["exports"].as_array_mut() {
+                    list.push(json);
+                }
+            }
+            // What was exported before is there all the same.
+            Err(error) => {
+                answer.error = Some(error);
+                break;
+            }
+        }
     }
-    Ok(Answer::new(texts.join("\n"), json!({ "exports": list })))
+    Ok(answer)
+}
+
+/// Exports a table, or says what would be done.
+async fn one(
+    args: &ExportArgs,
+    service: &BigQuery,
+    exports: &Exports,
+    order: Order,
+    printer: &Printer,
+) -> Result<(String, Json)> {
+    let name = order.table.to_string();
+    let say = |text: &str| printer.progress(&format!("{name}: {text}"));
+    let plan = Plan::new(service, exports, order, args.snapshot.as_deref()).await?;
+    if args.dry_run {
+        return Ok((planned(&plan, exports), plan_json(&plan, exports)));
+    }
+    if plan.done.is_none() {
+        say(&cost(plan.bytes));
+    }
+    let manifest = plan.run(service, exports, !args.no_checksums, &say).await?;
+    let text = told(&plan, &manifest, exports);
+    Ok((text, manifest_json(&plan, &manifest, exports)))
 }
 
 /// What a query costs, in words.
@@ -93,9 +113,9 @@ fn planned(plan: &Plan, exports: &Exports) -> String {
             amount(done.size())
         )),
         None => {
-            let count = plan.rows.map_or_else(String::new, |count| {
-                format!("{}, ", rows(count))
-            });
+            let count = plan
+                .rows
+                .map_or_else(String::new, |count| format!("{}, ", rows(count)));
             lines.push(format!("  cost       {count}{}", cost(plan.bytes)));
             lines.push("  statement".to_owned());
             lines.extend(plan.statement.lines().map(|line| format!("    {line}")));

@@ -40,10 +40,7 @@ async fn list(args: &JobsListArgs) -> Result<Answer> {
     let jobs = vertex.list(&[], args.limit).await?;
     let list: Vec<Json> = jobs.iter().map(about).collect();
     if list.is_empty() {
-        let text = format!(
-            "no jobs of lagrange in {} of {}",
-            home.region, home.project
-        );
+        let text = format!("no jobs of lagrange in {} of {}", home.region, home.project);
         return Ok(Answer::new(text, json!({ "jobs": [] })));
     }
     let columns = ["job", "state", "display_name", "created", "ended"];
@@ -60,7 +57,9 @@ async fn list(args: &JobsListArgs) -> Result<Answer> {
         .collect();
     shown.total = list.len() as u64;
     let text = shown.to_string();
-    let text = text.rsplit_once('\n').map_or(text.as_str(), |(table, _)| table);
+    let text = text
+        .rsplit_once('\n')
+        .map_or(text.as_str(), |(table, _)| table);
     Ok(Answer::new(text, json!({ "jobs": list })))
 }
 
@@ -119,6 +118,9 @@ async fn cancel(args: &JobArgs) -> Result<Answer> {
     }
     vertex.cancel(&name).await?;
     let job = vertex.job(&name).await?;
-    let text = format!("job {number} is asked to end; it is {}", service::told(&job.state));
+    let text = format!(
+        "job {number} is asked to end; it is {}",
+        service::told(&job.state)
+    );
     Ok(Answer::new(text, about(&job)))
 }

@@ -273,7 +273,14 @@ fn run_scripts(
     };
     let mut choice = Choice::resolve(args.engine, &bound.settings)?;
     note_choice(&choice, results);
-    sources::add(&mut choice, &bound, &flows, &selected, &args.sources, printer)?;
+    sources::add(
+        &mut choice,
+        &bound,
+        &flows,
+        &selected,
+        &args.sources,
+        printer,
+    )?;
     if choice.database != Path::new(":memory:") {
         *beside = Some(choice.beside("run_results.json"));
     }
@@ -331,7 +338,14 @@ fn test_scripts(
     }
     let mut choice = Choice::resolve(args.engine, &bound.settings)?;
     note_choice(&choice, results);
-    sources::add(&mut choice, &bound, &flows, &selected, &args.sources, printer)?;
+    sources::add(
+        &mut choice,
+        &bound,
+        &flows,
+        &selected,
+        &args.sources,
+        printer,
+    )?;
     if !choice.database.exists() {
         let message = format!("there is no database {}", choice.database.display());
         let hint = format!("lagrange run {} makes it", args.scripts.join(" "));

@@ -55,8 +55,11 @@ async fn submitted(args: &SubmitArgs, printer: &Printer) -> Result<Answer> {
     let address = place.shown(&path);
     let submission = submission(args, &settings, &address, &place)?;
     let job = submission.job();
-    let request = serde_json::to_value(&job)
+    let mut request = serde_json::to_value(&job)
         .map_err(|error| Error::internal(format!("a request: {error}")))?;
+    if let Some(labels) = request["labels"].as_object_mut() {
+        labels.sort_keys();
+    }
     if args.dry_run {
         return Ok(planned(&home, &address, &bundle, &bytes, &request));
     }
@@ -109,8 +112,10 @@ fn bundle(args: &SubmitArgs, settings: &Settings) -> Result<Bundle> {
     let bound = run::bind(&args.scripts, &args.set, settings.clone())?;
     let report = catalogue::report(&bound.steps);
     if report.count(Severity::Error) > 0 {
-        return Err(Error::failed("the script sees the future; the job would not begin")
-            .hint("lagrange check shows each place"));
+        return Err(
+            Error::failed("the script sees the future; the job would not begin")
+                .hint("lagrange check shows each place"),
+        );
     }
     let flows = flow::of(&bound.steps);
     let made: BTreeSet<&String> = flows.iter().flat_map(|flow| &flow.exports).collect();
@@ -135,7 +140,11 @@ fn configuration(settings: &Settings) -> String {
             continue;
         }
         let (name, sections) = parts.split_last().unwrap_or((&"", &[]));
-        let shared = open.iter().zip(sections).take_while(|(a, b)| a == b).count();
+        let shared = open
+            .iter()
+            .zip(sections)
+            .take_while(|(a, b)| a == b)
+            .count();
         open.truncate(shared);
         for section in &sections[shared..] {
             text.push_str(&format!("{}{section}:\n", "  ".repeat(open.len())));
@@ -220,7 +229,9 @@ fn submission(
         spot: args.spot,
         timeout: request::timeout(settings, args.timeout)?,
         max_wait: request::length(settings, "vertex.max_wait")?,
-        service_account: settings.optional("vertex.service_account").unwrap_or_default(),
+        service_account: settings
+            .optional("vertex.service_account")
+            .unwrap_or_default(),
         network: settings.optional("vertex.network").unwrap_or_default(),
         output: Some(format!("{}/jobs", place.location())),
     })
@@ -283,9 +294,10 @@ async fn follow(
         }
         tokio::time::sleep(vertex.look(looks)).await;
         looks += 1;
-        job = vertex.job(&job.name).await.map_err(|error| {
-            error.hint("the job goes on; lagrange jobs show looks at it")
-        })?;
+        job = vertex
+            .job(&job.name)
+            .await
+            .map_err(|error| error.hint("the job goes on; lagrange jobs show looks at it"))?;
     }
 }
 

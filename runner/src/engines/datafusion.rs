@@ -20,8 +20,8 @@ use datafusion::datasource::listing::{
     ListingOptions, ListingTable, ListingTableConfig, ListingTableUrl,
 };
 use datafusion::execution::SendableRecordBatchStream;
-use datafusion::execution::object_store::ObjectStoreUrl;
 use datafusion::execution::memory_pool::{FairSpillPool, TrackConsumersPool};
+use datafusion::execution::object_store::ObjectStoreUrl;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::logical_expr::{cast, col};
 use datafusion::parquet::arrow::ArrowWriter;
@@ -426,8 +426,9 @@ impl DataFusion {
                 Some(Kind::Temporary) => {}
                 Some(Kind::Exported) => {
                     let message = format!("{name} is read from an export of BigQuery");
-                    return Err(Error::failed(message)
-                        .hint("give the table of the script another name"));
+                    return Err(
+                        Error::failed(message).hint("give the table of the script another name")
+                    );
                 }
             }
             self.deregister(&name)?;
@@ -566,23 +567,26 @@ impl Engine for DataFusion {
             .map(|object| ListingTableUrl::parse(format!("{EXPORTS}{}", object.path)))
             .collect::<datafusion::error::Result<_>>()
             .map_err(engine_error)?;
-        let options = ListingOptions::new(Arc::new(ParquetFormat::default()))
-            .with_file_extension("")
-            .with_collect_stat(true)
-            .with_target_partitions(self.context.copied_config().target_partitions());
+        let format = Arc::new(ParquetFormat::default());
+        let options = ListingOptions::new(format).with_file_extension("");
         let config = ListingTableConfig::new_with_multi_paths(urls)
             .with_listing_options(options)
             .with_schema(schema::arrow(&source.manifest.schema));
         let listing = ListingTable::try_new(config).map_err(engine_error)?;
         let mut table: Arc<dyn TableProvider> = Arc::new(listing);
         let columns = &source.manifest.schema;
-        if columns.iter().any(|column| column.name != column.name.to_lowercase()) {
+        if columns
+            .iter()
+            .any(|column| column.name != column.name.to_lowercase())
+        {
             // SQL without quotes is in lower case.
-            let renamed = columns.iter().map(|column| {
-                col(quote_name(&column.name)).alias(column.name.to_lowercase())
-            });
+            let renamed = columns
+                .iter()
+                .map(|column| col(quote_name(&column.name)).alias(column.name.to_lowercase()));
             let frame = self.context.read_table(table).map_err(engine_error)?;
-            let frame = frame.select(renamed.collect::<Vec<_>>()).map_err(engine_error)?;
+            let frame = frame
+                .select(renamed.collect::<Vec<_>>())
+                .map_err(engine_error)?;
             table = frame.into_view();
         }
         self.register(name, table)?;

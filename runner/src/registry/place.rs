@@ -169,7 +169,11 @@ impl Place {
         if let Kind::Folder(folder) = &self.kind {
             std::fs::create_dir_all(folder).map_err(|error| {
                 Error::io(
-                    format!("cannot create {}, which is {}", folder.display(), self.setting),
+                    format!(
+                        "cannot create {}, which is {}",
+                        folder.display(),
+                        self.setting
+                    ),
                     &error,
                 )
             })?;
@@ -179,9 +183,12 @@ impl Place {
 
     fn open(&self) -> Result<Store> {
         let failed = |error: StoreError| {
-            Error::usage(format!("cannot open {}, which is {}", self.location, self.setting))
-                .detail(error.to_string())
-                .hint(self.credentials())
+            Error::usage(format!(
+                "cannot open {}, which is {}",
+                self.location, self.setting
+            ))
+            .detail(error.to_string())
+            .hint(self.credentials())
         };
         let retry = RetryConfig {
             backoff: BackoffConfig::default(),

@@ -136,7 +136,11 @@ impl BigQuery {
         only(body, &["jobReference", "configuration"], "the job")?;
         let configuration = &body["configuration"];
         let reference = &body["jobReference"];
-        only(reference, &["projectId", "jobId", "location"], "jobReference")?;
+        only(
+            reference,
+            &["projectId", "jobId", "location"],
+            "jobReference",
+        )?;
         must(reference["projectId"] == project, "jobReference.projectId")?;
         let known = ["query", "load", "dryRun", "labels", "jobTimeoutMs"];
         only(configuration, &known, "configuration")?;
@@ -152,7 +156,10 @@ impl BigQuery {
         }
         let id = reference["jobId"].as_str().ok_or("no id of our own")?;
         let plain = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
-        must(!id.is_empty() && id.len() <= 1024 && id.chars().all(plain), "a bad id")?;
+        must(
+            !id.is_empty() && id.len() <= 1024 && id.chars().all(plain),
+            "a bad id",
+        )?;
         must(
             configuration["labels"]["tool"] == "lagrange",
             "configuration.labels",
@@ -280,7 +287,10 @@ impl BigQuery {
                 .iter()
                 .map(|field| field["name"].as_str().unwrap().to_owned())
                 .collect();
-            must(found == said, &format!("columns {found:?}, schema {said:?}"))?;
+            must(
+                found == said,
+                &format!("columns {found:?}, schema {said:?}"),
+            )?;
             for batch in reader.build().unwrap() {
                 rows += batch.unwrap().num_rows();
             }
@@ -307,15 +317,26 @@ fn check_load(load: &Json) -> Result<(), String> {
     ];
     only(load, &known, "configuration.load")?;
     must(load["sourceFormat"] == "PARQUET", "sourceFormat")?;
-    must(load["writeDisposition"] == "WRITE_TRUNCATE", "writeDisposition")?;
-    must(load["createDisposition"] == "CREATE_IF_NEEDED", "createDisposition")?;
-    must(load["timePartitioning"]["type"] == "HOUR", "timePartitioning")?;
+    must(
+        load["writeDisposition"] == "WRITE_TRUNCATE",
+        "writeDisposition",
+    )?;
+    must(
+        load["createDisposition"] == "CREATE_IF_NEEDED",
+        "createDisposition",
+    )?;
+    must(
+        load["timePartitioning"]["type"] == "HOUR",
+        "timePartitioning",
+    )?;
     let fields = load["schema"]["fields"].as_array().ok_or("no schema")?;
     must(!fields.is_empty(), "an empty schema")?;
     for field in fields {
         only(field, &["name", "type", "mode", "fields"], "a field")?;
     }
-    let table = load["destinationTable"]["tableId"].as_str().unwrap_or_default();
+    let table = load["destinationTable"]["tableId"]
+        .as_str()
+        .unwrap_or_default();
     let partition = table.split_once('$').map(|(_, partition)| partition);
     must(
         partition.is_some_and(|text| text.len() == 10 && text.parse::<u64>().is_ok()),

@@ -60,9 +60,9 @@ impl Vertex {
         let labels = body["labels"].as_object().ok_or("no labels")?;
         let plain = |text: &str| {
             text.len() <= 63
-                && text.chars().all(|c| {
-                    c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_'
-                })
+                && text
+                    .chars()
+                    .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_')
         };
         for (key, value) in labels {
             must(
@@ -81,12 +81,19 @@ impl Vertex {
         only(spec, &known, "jobSpec")?;
         only(
             &spec["scheduling"],
-            &["timeout", "strategy", "restartJobOnWorkerRestart", "maxWaitDuration"],
+            &[
+                "timeout",
+                "strategy",
+                "restartJobOnWorkerRestart",
+                "maxWaitDuration",
+            ],
             "scheduling",
         )?;
         let timeout = spec["scheduling"]["timeout"].as_str().unwrap_or_default();
         must(timeout.ends_with('s'), "scheduling.timeout")?;
-        let pools = spec["workerPoolSpecs"].as_array().ok_or("no workerPoolSpecs")?;
+        let pools = spec["workerPoolSpecs"]
+            .as_array()
+            .ok_or("no workerPoolSpecs")?;
         for (i, pool) in pools.iter().enumerate() {
             only(
                 pool,
@@ -169,7 +176,13 @@ impl Vertex {
     }
 
     fn entries(&mut self, body: &Json) -> Result<Reply, String> {
-        let known = ["resourceNames", "filter", "orderBy", "pageSize", "pageToken"];
+        let known = [
+            "resourceNames",
+            "filter",
+            "orderBy",
+            "pageSize",
+            "pageToken",
+        ];
         only(body, &known, "the question")?;
         must(
             body["resourceNames"] == json!(["projects/development"]),

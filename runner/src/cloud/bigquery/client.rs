@@ -4,9 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use google_cloud_auth::credentials::Credentials;
 use google_cloud_bigquery_v2::client::{DatasetService, JobService, TableService};
-use google_cloud_bigquery_v2::model::{
-    Job, JobConfiguration, JobConfigurationQuery, JobReference,
-};
+use google_cloud_bigquery_v2::model::{Job, JobConfiguration, JobConfigurationQuery, JobReference};
 use google_cloud_gax::error::Error as CallError;
 use google_cloud_gax::options::RequestOptionsBuilder;
 
@@ -182,7 +180,11 @@ impl BigQuery {
         }
         let asked = self.insert(&job).await?;
         let job = asked.map_err(|error| google::failure("plan the query", &error))?;
-        if let Some(error) = job.status.as_ref().and_then(|status| status.error_result.as_ref()) {
+        if let Some(error) = job
+            .status
+            .as_ref()
+            .and_then(|status| status.error_result.as_ref())
+        {
             return Err(Error::failed("BigQuery does not run the query").detail(&error.message));
         }
         let bytes = job
@@ -197,10 +199,7 @@ impl BigQuery {
     ///
     /// # Errors
     /// Nobody is logged in.
-    pub(super) async fn insert(
-        &self,
-        job: &Job,
-    ) -> Result<std::result::Result<Job, CallError>> {
+    pub(super) async fn insert(&self, job: &Job) -> Result<std::result::Result<Job, CallError>> {
         self.call(async |clients: &Clients| {
             clients
                 .jobs
@@ -258,6 +257,7 @@ async fn clients(
                 .with_credentials(credentials.clone())
                 .with_retry_policy(patience.retries())
                 .with_backoff_policy(patience.backoff())
+                .with_retry_throttler(google::NotHeldBack)
                 .with_attempt_timeout(patience.attempt);
             if let Some(endpoint) = endpoint {
                 builder = builder.with_endpoint(endpoint);

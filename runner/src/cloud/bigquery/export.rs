@@ -76,8 +76,7 @@ impl Plan {
         let statement = order.statement(&exports.place.shown(&folder), &select);
         let done = exports.manifest(&folder).await?;
         if let Some(done) = &done
-            && (done.query.as_str(), done.format.as_str())
-                != (select.as_str(), order.format.name())
+            && (done.query.as_str(), done.format.as_str()) != (select.as_str(), order.format.name())
         {
             let message = format!(
                 "there is another export {snapshot} of {} already",
@@ -134,7 +133,8 @@ impl Plan {
                     self.clear(exports).await?;
                 }
                 Err(what) => {
-                    let message = format!("the export of {} is not whole: {what}", self.order.table);
+                    let message =
+                        format!("the export of {} is not whole: {what}", self.order.table);
                     return Err(Error::failed(message).hint(
                         "is somebody else writing there? export again, with another --snapshot",
                     ));
@@ -193,7 +193,9 @@ impl Plan {
         let empty = statistics.row_count == Some(0) && found <= 1;
         match u64::try_from(files) {
             Ok(files) if files == found || empty || files == 0 => Ok(()),
-            _ => Err(format!("the job has written {files} files, and there are {found}")),
+            _ => Err(format!(
+                "the job has written {files} files, and there are {found}"
+            )),
         }
     }
 
@@ -230,7 +232,10 @@ impl Plan {
             (None, None) => self.rows.unwrap_or_default(),
         };
         if checksums && !objects.is_empty() {
-            say(&format!("reading {} files for their checksums", objects.len()));
+            say(&format!(
+                "reading {} files for their checksums",
+                objects.len()
+            ));
         }
         let digests: Vec<Option<String>> = futures::stream::iter(&objects)
             .map(|object| async move {
@@ -242,17 +247,18 @@ impl Plan {
             .buffered(AT_ONCE)
             .try_collect()
             .await?;
-        let shards = objects
-            .into_iter()
-            .zip(counts)
-            .zip(digests)
-            .map(|((object, rows), sha256)| Shard {
-                name: object.name,
-                size: object.size,
-                etag: object.etag,
-                sha256,
-                rows,
-            });
+        let shards =
+            objects
+                .into_iter()
+                .zip(counts)
+                .zip(digests)
+                .map(|((object, rows), sha256)| Shard {
+                    name: object.name,
+                    size: object.size,
+                    etag: object.etag,
+                    sha256,
+                    rows,
+                });
         let processed = done.job.statistics.as_ref();
         let processed = processed.and_then(|statistics| statistics.total_bytes_processed);
         let manifest = Manifest {

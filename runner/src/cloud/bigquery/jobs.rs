@@ -116,7 +116,11 @@ async fn start(
             let over = is_over(&job);
             say(&format!(
                 "job {id}, which was {}",
-                if over { "done before" } else { "started before" }
+                if over {
+                    "done before"
+                } else {
+                    "started before"
+                }
             ));
             Ok((job, over))
         }
@@ -137,9 +141,7 @@ async fn wait(
         tokio::time::sleep(service.patience.look(looks)).await;
         looks += 1;
         job = service.job(id, location).await.map_err(|error| {
-            error.hint(format!(
-                "job {id} goes on; the same command finds it again"
-            ))
+            error.hint(format!("job {id} goes on; the same command finds it again"))
         })?;
         if looks % 20 == 0 {
             say(&format!("job {id} is still {}", state(&job).to_lowercase()));
@@ -149,7 +151,9 @@ async fn wait(
 }
 
 fn state(job: &Job) -> &str {
-    job.status.as_ref().map_or("", |status| status.state.as_str())
+    job.status
+        .as_ref()
+        .map_or("", |status| status.state.as_str())
 }
 
 fn is_over(job: &Job) -> bool {

@@ -227,7 +227,10 @@ mod tests {
 
     #[test]
     fn types_of_results() {
-        let list = DataType::List(Arc::new(ArrowField::new_list_field(DataType::Float64, true)));
+        let list = DataType::List(Arc::new(ArrowField::new_list_field(
+            DataType::Float64,
+            true,
+        )));
         let lists = DataType::List(Arc::new(ArrowField::new_list_field(list.clone(), true)));
         let of = |kind: DataType| column(&ArrowField::new("c", kind, true)).map(|c| c.sql_type());
         assert_eq!(of(DataType::UInt16).unwrap(), "INT64");
@@ -244,7 +247,9 @@ mod tests {
         let shelf = Shelf { place: &place };
         // 2026-01-31T23:59:59Z
         let started = Moment(1_769_903_999_000);
-        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .build()
+            .unwrap();
         runtime.block_on(async {
             let partition = |run| shelf.partition("model_metrics", run, started);
             assert_eq!(partition("a").await.unwrap(), "2026013123");

@@ -18,6 +18,4 @@ pub mod names;
 pub mod query;
 pub mod schema;
 pub mod sources;
-#[cfg(test)]
-mod tests;
 pub mod verify;

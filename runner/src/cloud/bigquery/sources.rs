@@ -8,7 +8,7 @@ use object_store::path::Path;
 use super::client::BigQuery;
 use super::export::{Plan, checked};
 use super::exports::Exports;
-use super::manifest::{FILE, Manifest};
+use super::manifest::Manifest;
 use super::names::{TableName, home};
 use super::query::{Compression, Format, Order};
 use super::verify;
@@ -188,8 +188,9 @@ pub async fn resolve(
         }
         if manifest.rows == 0 {
             let message = format!("the export {} of {name} has no rows", manifest.snapshot);
-            return Err(Error::failed(message)
-                .hint("fill the table and export it again, or name another export with --snapshot"));
+            return Err(Error::failed(message).hint(
+                "fill the table and export it again, or name another export with --snapshot",
+            ));
         }
         let objects = verify::shards(&exports, &folder, &manifest).await?;
         let counts = verify::rows(&exports.place, &objects, &manifest.schema).await?;
@@ -266,7 +267,8 @@ async fn missing(
             false => did_you_mean(snapshot, &ids)
                 .unwrap_or_else(|| format!("there are {}", ids.join(", "))),
         };
-        return Error::usage(format!("there is no complete export {snapshot} of {name}")).hint(known);
+        return Error::usage(format!("there is no complete export {snapshot} of {name}"))
+            .hint(known);
     }
     if !ids.is_empty() {
         return Error::usage(format!(
@@ -280,13 +282,8 @@ async fn missing(
     let error = Error::usage(format!(
         "the table {table} is not here, and there is no complete export of {name}"
     ));
-    let place = exports.place.shown(&Path::from("exports"));
     let near: Vec<&str> = known.iter().map(String::as_str).collect();
-    let hint = format!(
-        "run lagrange export {table}, or pass --export missing; {FILE} in \
-         {place}/{}/{table}/ID/ makes an export complete",
-        name.dataset
-    );
+    let hint = format!("run lagrange export {table}, or pass --export missing");
     match did_you_mean(table, &near) {
         Some(near) => error.hint(near),
         None => error.hint(hint),

@@ -40,10 +40,7 @@ pub async fn shards(exports: &Exports, folder: &Path, manifest: &Manifest) -> Re
         };
         if object.size != shard.size {
             return Err(broken(
-                format!(
-                    "{shown} has {} bytes and not {}",
-                    object.size, shard.size
-                ),
+                format!("{shown} has {} bytes and not {}", object.size, shard.size),
                 manifest,
             ));
         }

@@ -217,11 +217,11 @@ async fn download(folder: &Path, place: &Place, wanted: &Wanted) -> Result<()> {
         && *expected != found
     {
         let shown = place.shown(&object.path);
-        return Err(
-            Error::failed(format!("{shown} is not what was exported: its checksum differs"))
-                .detail(format!("expected {expected}\nfound    {found}"))
-                .hint("export the table again, with another --snapshot"),
-        );
+        return Err(Error::failed(format!(
+            "{shown} is not what was exported: its checksum differs"
+        ))
+        .detail(format!("expected {expected}\nfound    {found}"))
+        .hint("export the table again, with another --snapshot"));
     }
     file.as_file().sync_all().map_err(io)?;
     file.persist(&path).map_err(|error| io(error.error))?;

@@ -64,7 +64,10 @@ fn noise(length: usize) -> Vec<u8> {
 
 async fn object(place: &Place, name: &str) -> Object {
     let listed = objects::list(place, &Path::from("set")).await.unwrap();
-    listed.into_iter().find(|object| object.name == name).unwrap()
+    listed
+        .into_iter()
+        .find(|object| object.name == name)
+        .unwrap()
 }
 
 #[test]
@@ -86,7 +89,10 @@ fn large_objects_are_read_in_parts_through_bad_days() {
             assert!(found == bytes, "{fault:?}");
         }
         server.fail_every(0, Fault::Refused);
-        assert_eq!(objects::digest(&place, &large).await.unwrap(), sha256(&bytes));
+        assert_eq!(
+            objects::digest(&place, &large).await.unwrap(),
+            sha256(&bytes)
+        );
         // Another object of that name is not mixed with this one.
         server.put("trading/set/large", noise(20_000_000));
         let error = objects::digest(&place, &large).await.unwrap_err();
@@ -135,20 +141,35 @@ fn the_cache_keeps_what_was_used_last() {
         let place = sets(&["a", "b", "c"], 1000).await;
         let there = |name: &str| folder.path().join(name).join(name).exists();
         for name in ["a", "b"] {
-            let held = cache.hold(name, &place, &wanted(&place, name).await).await.unwrap();
+            let held = cache
+                .hold(name, &place, &wanted(&place, name).await)
+                .await
+                .unwrap();
             assert_eq!(held.downloaded, 1000);
             assert_eq!(std::fs::read(&held.files[0]).unwrap(), noise(1000));
         }
         std::thread::sleep(Duration::from_millis(20));
-        let held = cache.hold("a", &place, &wanted(&place, "a").await).await.unwrap();
+        let held = cache
+            .hold("a", &place, &wanted(&place, "a").await)
+            .await
+            .unwrap();
         assert_eq!(held.downloaded, 0);
         drop(held);
         // There is no room for three: the one that was not used goes.
-        let held = cache.hold("c", &place, &wanted(&place, "c").await).await.unwrap();
+        let held = cache
+            .hold("c", &place, &wanted(&place, "c").await)
+            .await
+            .unwrap();
         assert!(there("a") && !there("b") && there("c"));
         // What is held stays, whatever is needed.
-        let a = cache.hold("a", &place, &wanted(&place, "a").await).await.unwrap();
-        cache.hold("b", &place, &wanted(&place, "b").await).await.unwrap();
+        let a = cache
+            .hold("a", &place, &wanted(&place, "a").await)
+            .await
+            .unwrap();
+        cache
+            .hold("b", &place, &wanted(&place, "b").await)
+            .await
+            .unwrap();
         assert!(there("a") && there("b") && there("c"));
         drop((held, a));
     });
@@ -160,8 +181,14 @@ fn a_set_larger_than_the_cache_is_refused_and_a_wrong_checksum_leaves_nothing() 
     run(async {
         let place = sets(&["a"], 1000).await;
         let small = Cache::new(folder.path().join("small"), 999);
-        let error = small.hold("a", &place, &wanted(&place, "a").await).await.unwrap_err();
-        assert!(error.message().contains("does not fit the cache"), "{error}");
+        let error = small
+            .hold("a", &place, &wanted(&place, "a").await)
+            .await
+            .unwrap_err();
+        assert!(
+            error.message().contains("does not fit the cache"),
+            "{error}"
+        );
         assert!(!folder.path().join("small").exists());
 
         let cache = Cache::new(folder.path().join("cache"), 10_000);
@@ -187,7 +214,10 @@ fn a_download_that_was_cut_off_is_done_again() {
         std::fs::create_dir_all(folder.path().join("a")).unwrap();
         std::fs::write(folder.path().join("a/.writing-x"), b"part").unwrap();
         std::fs::write(folder.path().join("a/a"), b"short").unwrap();
-        let held = cache.hold("a", &place, &wanted(&place, "a").await).await.unwrap();
+        let held = cache
+            .hold("a", &place, &wanted(&place, "a").await)
+            .await
+            .unwrap();
         assert_eq!(std::fs::read(&held.files[0]).unwrap(), noise(1000));
     });
 }

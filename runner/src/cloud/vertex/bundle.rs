@@ -70,9 +70,12 @@ impl Bundle {
     /// # Errors
     /// A bundle that cannot be read or is not the one that was named.
     pub async fn unpack(address: &str, folder: &Path) -> Result<()> {
-        let (location, name) = address.trim_end_matches('/').rsplit_once('/').ok_or_else(|| {
-            Error::usage(format!("--bundle {address}: not the address of a bundle"))
-        })?;
+        let (location, name) = address
+            .trim_end_matches('/')
+            .rsplit_once('/')
+            .ok_or_else(|| {
+                Error::usage(format!("--bundle {address}: not the address of a bundle"))
+            })?;
         let place = Place::of("--bundle", location)?;
         let path = StorePath::from(name);
         let bytes = place.get(&path).await?.ok_or_else(|| {
@@ -95,8 +98,8 @@ impl Bundle {
                 .hint("the image and lagrange submit must be of the same version"));
         }
         for (path, text) in &bundle.files {
-            let inner = inner(path)
-                .ok_or_else(|| Error::failed(format!("{address} has a file {path}")))?;
+            let inner =
+                inner(path).ok_or_else(|| Error::failed(format!("{address} has a file {path}")))?;
             let file = folder.join(inner);
             write_aside(&file, text.as_bytes())
                 .map_err(|error| Error::io(format!("cannot write {}", file.display()), &error))?;
@@ -144,7 +147,9 @@ mod tests {
         let bytes = bundle.bytes().unwrap();
         let path = Bundle::path(&bytes);
         let folder = tempfile::tempdir().unwrap();
-        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .build()
+            .unwrap();
         runtime.block_on(async {
             place.put(&path, bytes).await.unwrap();
             let address = place.shown(&path);

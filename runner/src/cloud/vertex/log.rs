@@ -61,7 +61,10 @@ impl Log {
             for entry in entries {
                 self.add(entry, &mut lines);
             }
-            token = answer["nextPageToken"].as_str().unwrap_or_default().to_owned();
+            token = answer["nextPageToken"]
+                .as_str()
+                .unwrap_or_default()
+                .to_owned();
             if token.is_empty() {
                 break;
             }
@@ -115,7 +118,10 @@ impl Log {
         let text = response.text().await.map_err(|error| error.to_string())?;
         if !status.is_success() {
             let said: Json = serde_json::from_str(&text).unwrap_or_default();
-            let said = said["error"]["message"].as_str().unwrap_or_default().to_owned();
+            let said = said["error"]["message"]
+                .as_str()
+                .unwrap_or_default()
+                .to_owned();
             return Err(format!("{status} {said}").trim_end().to_owned());
         }
         serde_json::from_str(&text).map_err(|error| error.to_string())

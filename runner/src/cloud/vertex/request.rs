@@ -79,11 +79,13 @@ impl Submission {
             .set_service_account(&self.service_account)
             .set_network(&self.network);
         if let Some(output) = &self.output {
-            spec = spec.set_base_output_directory(
-                GcsDestination::new().set_output_uri_prefix(output),
-            );
+            spec =
+                spec.set_base_output_directory(GcsDestination::new().set_output_uri_prefix(output));
         }
-        let labels = self.labels.iter().map(|(key, value)| (label(key), label(value)));
+        let labels = self
+            .labels
+            .iter()
+            .map(|(key, value)| (label(key), label(value)));
         let own = [TOOL, (SUBMISSION, self.id.as_str())];
         let own = own.map(|(key, value)| (key.to_owned(), value.to_owned()));
         CustomJob::new()

@@ -49,7 +49,9 @@ impl Home {
         let plain = |c: char| c.is_ascii_alphanumeric() || "-_:.".contains(c);
         for (key, text) in [("vertex.project", &project), ("vertex.region", &region)] {
             if !text.chars().all(plain) {
-                return Err(Error::usage(format!("'{key}' is '{text}', which is no name")));
+                return Err(Error::usage(format!(
+                    "'{key}' is '{text}', which is no name"
+                )));
             }
         }
         Ok(Self { project, region })
@@ -111,6 +113,7 @@ impl Vertex {
             .with_credentials(credentials)
             .with_retry_policy(patience.retries())
             .with_backoff_policy(patience.backoff())
+            .with_retry_throttler(google::NotHeldBack)
             .with_attempt_timeout(patience.attempt)
             .build()
             .await

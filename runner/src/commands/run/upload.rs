@@ -156,7 +156,9 @@ impl Upload {
         results
             .load(&service, &name, &partition, &uri, &say)
             .await?;
-        printer.progress(&format!("{table}: loaded into {name}, partition {partition}"));
+        printer.progress(&format!(
+            "{table}: loaded into {name}, partition {partition}"
+        ));
         Ok(())
     }
 }
