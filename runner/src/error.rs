@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use serde_json::{Value as Json, json};
 
-use crate::settings::secrets::masked;
+use crate::secrets::masked;
 
 /// How a command ends; the number is the exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -26,6 +26,7 @@ mod registry;
 mod report;
 mod runs;
 mod script;
+mod secrets;
 mod settings;
 mod tracking;
 mod trials;

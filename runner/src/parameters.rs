@@ -536,15 +536,21 @@ impl Values<'_> {
     }
 
     fn missing(&self, name: &str, at: Location) -> Box<Error> {
+        let error = Error::usage(format!("parameter ${name} has no value"));
         let mut known: Vec<&str> = self.declarations.iter().map(|d| d.name.as_str()).collect();
-        known.extend(self.set.keys().map(String::as_str));
+        let misspelt = |given: &&String| {
+            !known.contains(&given.as_str()) && did_you_mean(given, &[name]).is_some()
+        };
+        if let Some(given) = self.set.keys().find(misspelt) {
+            let hint = format!("--set gives {given}, not {name}; pass --set {name}=...");
+            return self.source.locate(error.hint(hint), at);
+        }
         known.extend(self.config.keys().map(String::as_str));
         known.retain(|known| *known != name);
         let hint = did_you_mean(name, &known)
             .map_or_else(String::new, |near| format!("{near} Otherwise "));
         let hint = format!("{hint}pass --set {name}=...");
-        let error = Error::usage(format!("parameter ${name} has no value")).hint(hint);
-        self.source.locate(error, at)
+        self.source.locate(error.hint(hint), at)
     }
 }
 

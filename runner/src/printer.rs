@@ -7,7 +7,7 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::error::Error;
-use crate::settings::secrets::masked;
+use crate::secrets::masked;
 
 /// How results are printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
@@ -53,6 +53,9 @@ impl VerbosityArgs {
     }
 }
 
+/// How far a run is: the steps that are over, the one that runs, and for how long.
+const BAR: &str = "{spinner} {bar:16} {msg} {elapsed}";
+
 /// Whether `--no-color` was given.
 static PLAIN: AtomicBool = AtomicBool::new(false);
 
@@ -91,8 +94,8 @@ impl Printer {
         let progress = animated.then(|| {
             let bar = ProgressBar::new_spinner();
             // The template is constant; without it the default shows as much.
-            if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} {elapsed}") {
-                bar.set_style(style);
+            if let Ok(style) = ProgressStyle::with_template(BAR) {
+                bar.set_style(style.progress_chars("━╸ "));
             }
             bar
         });
@@ -114,9 +117,11 @@ impl Printer {
         self.output == Output::Text
     }
 
-    /// Shows that `label` runs.
-    pub fn start(&self, label: &str) {
+    /// Shows that `label` runs, and that `done` of `all` are over.
+    pub fn start(&self, label: &str, done: usize, all: usize) {
         if let Some(bar) = &self.progress {
+            bar.set_length(all as u64);
+            bar.set_position(done as u64);
             bar.reset_elapsed();
             bar.set_message(label.to_owned());
             bar.enable_steady_tick(Duration::from_millis(100));

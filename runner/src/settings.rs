@@ -2,7 +2,6 @@
 //! then environment variables, then flags; each knows where it came from.
 
 mod document;
-pub mod secrets;
 
 use std::collections::BTreeMap;
 use std::fmt;

@@ -397,10 +397,15 @@ impl State {
             ("GET", "model-versions/search") => {
                 let wanted = value("filter");
                 let run = wanted.split('\'').nth(1).unwrap_or_default();
-                let found = self
-                    .versions
-                    .iter()
-                    .filter(|version| version["run_id"] == run);
+                let found = self.versions.iter().filter(|version| {
+                    let tagged = |tag: &Json| {
+                        let tag = |part: &str| tag[part].as_str().unwrap().to_owned();
+                        wanted.ends_with(&format!(" = '{}'", tag("value")))
+                            && wanted.contains(&format!("tags.`{}`", tag("key")))
+                    };
+                    let tags = version["tags"].as_array();
+                    version["run_id"] == run || tags.into_iter().flatten().any(tagged)
+                });
                 (
                     200,
                     json!({"model_versions": found.cloned().collect::<Vec<_>>()}),
@@ -414,7 +419,7 @@ impl State {
                 let version = known.count() + 1;
                 let version = json!({
                     "name": json["name"], "version": version.to_string(), "run_id": json["run_id"],
-                    "model_id": json["model_id"], "source": json["source"],
+                    "model_id": json["model_id"], "source": json["source"], "tags": json["tags"],
                 });
                 self.versions.push(version.clone());
                 (200, json!({ "model_version": version }))
@@ -430,6 +435,13 @@ impl State {
                 self.aliases
                     .insert((text("name"), text("alias")), text("version"));
                 (200, json!({}))
+            }
+            ("DELETE", "registered-models/alias") => {
+                let text = |name: &str| json[name].as_str().unwrap().to_owned();
+                match self.aliases.remove(&(text("name"), text("alias"))) {
+                    Some(_) => (200, json!({})),
+                    None => refused(404, "RESOURCE_DOES_NOT_EXIST"),
+                }
             }
             _ => refused(404, "ENDPOINT_NOT_FOUND"),
         }

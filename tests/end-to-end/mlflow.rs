@@ -135,10 +135,45 @@ fn a_real_server_takes_a_run_and_python_loads_the_model() {
         .arg(project.path("predictions.csv"))
         .output()
         .unwrap();
-    let said = String::from_utf8_lossy(&check.stderr);
+    succeeded(&check);
+
+    // What the registry promotes is the champion there.
+    project
+        .lagrange(&["run", "script.sql", "--set", "alpha=50"], &variables)
+        .success();
+    let promoted = project.lagrange(&["models", "promote", "model", "2"], &variables);
+    let promoted = promoted.success();
+    assert!(!promoted.stderr.contains("notice"), "{}", promoted.stderr);
+    let champion = "import mlflow, sys; mlflow.set_tracking_uri(sys.argv[1]); \
+                    version = mlflow.MlflowClient().get_model_version_by_alias('model', 'champion'); \
+                    assert version.tags['lagrange.version'] == '2', version";
+    let check = Command::new(&python)
+        .args(["-c", champion, &server.uri])
+        .output()
+        .unwrap();
+    succeeded(&check);
+
+    // The card says how Python loads it.
+    let version = project.path("models/model/2");
+    let card = std::fs::read_to_string(version.join("card.md")).unwrap();
+    let (_, code) = card.split_once("```python\n").unwrap();
+    let (code, _) = code.split_once("```").unwrap();
+    let check = Command::new(&python)
+        .arg("-c")
+        .arg(format!(
+            "{code}\nassert prediction.dtype == 'float64', prediction"
+        ))
+        .current_dir(version)
+        .output()
+        .unwrap();
+    succeeded(&check);
+}
+
+fn succeeded(check: &std::process::Output) {
     assert!(
         check.status.success(),
-        "{}{said}",
-        String::from_utf8_lossy(&check.stdout)
+        "{}{}",
+        String::from_utf8_lossy(&check.stdout),
+        String::from_utf8_lossy(&check.stderr)
     );
 }

@@ -86,7 +86,9 @@ fn models_are_published_once() {
             let manifest = std::fs::read_to_string(path.join("manifest.json")).unwrap();
             let manifest: Json = serde_json::from_str(&manifest).unwrap();
             assert_eq!(manifest["lineage"]["table"], "models");
-            assert_eq!(manifest["lineage"]["inputs"][0]["name"], "t");
+            let input = &manifest["lineage"]["inputs"][0];
+            assert_eq!(input["name"], "t");
+            assert_eq!(input["digest"].as_str().unwrap().len(), 32);
             assert_eq!(
                 manifest["lineage"]["script_sha256"].as_str().unwrap().len(),
                 64
@@ -167,8 +169,11 @@ fn sql_predicts_with_the_champion() {
             .run(&["--engine", engine, "--set", "slope=5"])
             .success();
         fails(
-            "SELECT predict_model('line', {'x': 1.0}) AS p",
-            &["line has no champion", "lagrange models promote line 2"],
+            "SELECT predict_model('line@staging', {'x': 1.0}) AS p",
+            &[
+                "line has no staging",
+                "lagrange models promote line 2 --to staging",
+            ],
         );
         fails(
             "SELECT predict_model('lin@1', {'x': 1.0}) AS p",
@@ -188,7 +193,7 @@ fn sql_predicts_with_the_champion() {
         );
 
         let run = project.models(&["promote", "line", "1"]).success();
-        assert_eq!(run.stdout, "champion of line: version 1\n");
+        assert_eq!(run.stdout, "champion of line: version 1, as before\n");
         let sql = "SELECT round(predict_model('line', {'x': 10.0}), 6) AS a,
                           round(predict_model('line@champion', {'x': 10}), 6) AS b,
                           round(predict_model('line@2', {'x': 10.0}), 6) AS c,
@@ -207,6 +212,67 @@ fn sql_predicts_with_the_champion() {
     }
 }
 
+/// What the registry says of the one version of `line`.
+fn line(project: &Project, version: &str) -> (Json, Json) {
+    let name = format!("line@{version}");
+    let shown = project.models(&["show", &name, "--output", "json"]);
+    let json = shown.success().json();
+    (json["manifest"]["gates"].clone(), json["aliases"].clone())
+}
+
+#[test]
+fn a_version_serves_only_if_the_gates_of_its_run_hold() {
+    for engine in ENGINES {
+        let project = Project::with_script(&format!(
+            "DECLARE most DOUBLE DEFAULT 1;\n{LINE}
+             CREATE OR REPLACE TABLE judged AS
+             SELECT max(abs(y - predict((SELECT model FROM line), {{'x': x}}))) AS error FROM t;
+             ASSERT (SELECT error FROM judged) < $most AS 'the line fits';"
+        ));
+        let refused = project.run(&["--engine", engine, "--set", "most=-1"]);
+        refused.fails(1, &["gate failed: the line fits"]);
+        assert_eq!(line(&project, "1"), (json!("failed"), json!([])));
+        project
+            .models(&["promote", "line", "1"])
+            .fails(1, &["the gates of the run that made it have failed"]);
+
+        // A gate that is not asked decides nothing.
+        project
+            .run(&["--engine", engine, "--set", "slope=3", "--select", "+line"])
+            .success();
+        assert_eq!(line(&project, "2"), (json!("pending"), json!([])));
+        project
+            .models(&["promote", "line", "2"])
+            .fails(1, &["has not come to its gates"]);
+
+        // The same model, and a gate that holds: also where its table is kept.
+        let failing = ["--engine", engine, "--set", "slope=3", "--set", "most=-1"];
+        project.run(&failing).fails(1, &["gate failed"]);
+        assert_eq!(line(&project, "2").0, json!("failed"));
+        let json = project
+            .run(&[
+                "--engine", engine, "--set", "slope=3", "--resume", "--output", "json",
+            ])
+            .success()
+            .json();
+        assert_eq!(json["steps"][3]["status"], "kept", "{json:#}");
+        assert_eq!(json["models"][0]["alias"], "champion", "{json:#}");
+        assert_eq!(
+            line(&project, "2"),
+            (json!("passed"), json!(["champion"])),
+            "{engine}"
+        );
+
+        // What was not checked serves only if somebody says so.
+        let unchecked = ["--engine", engine, "--check", "off", "--set", "slope=4"];
+        let run = project.run(&unchecked).success();
+        assert!(!run.stdout.contains("challenger"), "{}", run.stdout);
+        let run = project.run(&["--engine", engine, "--set", "slope=5"]);
+        let run = run.success();
+        assert!(run.stdout.contains("challenger"), "{}", run.stdout);
+    }
+}
+
 #[test]
 fn the_registry_is_looked_at_and_changed() {
     let project = Project::with_script(LINE);
@@ -220,7 +286,15 @@ fn the_registry_is_looked_at_and_changed() {
     for slope in ["2", "3", "4"] {
         project.run(&["--set", &format!("slope={slope}")]).success();
     }
-    project.models(&["promote", "line", "1"]).success();
+    // The first serves, the latest wants to.
+    let json = project
+        .models(&["list", "--output", "json"])
+        .success()
+        .json();
+    assert_eq!(
+        json["models"][0]["aliases"],
+        json!({"challenger": 3, "champion": 1})
+    );
     project
         .models(&["promote", "line", "2", "--to", "challenger"])
         .success();
@@ -302,8 +376,14 @@ fn the_registry_is_looked_at_and_changed() {
     project
         .models(&["delete", "line", "2", "--force"])
         .success();
-    let run = project.models(&["list", "line"]).success();
-    assert!(!run.stdout.contains("challenger"), "{}", run.stdout);
+    let json = project
+        .models(&["list", "--output", "json"])
+        .success()
+        .json();
+    assert_eq!(
+        json["models"][0]["aliases"],
+        json!({"challenger": 3, "champion": 1})
+    );
     let json = project
         .run(&["--set", "slope=3", "--output", "json"])
         .success()

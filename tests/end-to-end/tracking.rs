@@ -120,6 +120,9 @@ fn a_run_is_recorded_with_its_results() {
                 "correlation correlation",
             ]
         );
+        assert_eq!(run["tables"][4]["models"], json!(["model"]), "{engine}");
+        assert!(run["tables"][5]["models"].is_null(), "{engine}");
+        assert_eq!(run["models"][0]["alias"], "champion");
         let place = project
             .path("artifacts/runs")
             .join(run["id"].as_str().unwrap());
@@ -156,6 +159,26 @@ fn a_run_is_recorded_with_its_results() {
             (&json!("samples"), &json!(300))
         );
     }
+}
+
+#[test]
+fn a_run_that_the_check_refuses_is_recorded() {
+    let script = "CREATE TABLE t AS SELECT i, i * 2.0 AS close FROM range(50) r(i);
+        CREATE TABLE x AS SELECT i, lead(close) OVER (ORDER BY i) AS next, close AS y FROM t;
+        CREATE TABLE m AS SELECT fit(y, {'next': next}) AS model FROM x;";
+    let project = Project::with_script(script);
+    let server = FakeMlflow::start();
+    let uri = server.uri();
+    let variables = [("LAGRANGE_MLFLOW__TRACKING_URI", uri.as_str()), QUICK];
+    let refused = project.lagrange(&["run", "script.sql"], &variables);
+    refused.fails(1, &["the script sees the future"]);
+    let run = run_json(&project);
+    assert_eq!(run["status"], "FAILED");
+    assert_eq!(run["steps"], json!([]));
+    assert!(run["guard"]["report"].to_string().contains("LA0"), "{run}");
+    assert!(run["error"].to_string().contains("sees the future"));
+    let holds = server.holds();
+    assert_eq!(holds["runs"][0]["status"], "FAILED", "{holds:#}");
 }
 
 #[test]
@@ -302,11 +325,43 @@ fn a_tracked_run_is_on_the_server() {
         .json();
     assert_eq!(list[0]["tracked"], true);
 
-    // A second run challenges the model of the first.
+    // The same model again is the champion still; another one challenges it.
     project.lagrange(&arguments, &variables).success();
     assert_eq!(
         server.holds()["aliases"],
-        json!([["model", "challenger", "2"], ["model", "champion", "1"]])
+        json!([["model", "champion", "2"]])
+    );
+    let other = [&arguments[..], &["--set", "alpha=50"]].concat();
+    project.lagrange(&other, &variables).success();
+    assert_eq!(
+        server.holds()["aliases"],
+        json!([["model", "challenger", "3"], ["model", "champion", "2"]])
+    );
+    // The server hears what the registry decides.
+    let models = |verbs: &[&str]| {
+        let all = [&["models"][..], verbs].concat();
+        let told = project.lagrange(&all, &variables).success();
+        assert!(!told.stderr.contains("notice"), "{}", told.stderr);
+    };
+    models(&["promote", "model", "2"]);
+    assert_eq!(
+        server.holds()["aliases"],
+        json!([["model", "challenger", "3"], ["model", "champion", "3"]])
+    );
+    models(&["rollback", "model"]);
+    models(&["delete", "model", "2", "--force"]);
+    assert_eq!(
+        server.holds()["aliases"],
+        json!([["model", "champion", "2"]])
+    );
+    // A server that is away does not stop a promotion.
+    let away = project.lagrange(&["models", "promote", "model", "1"], &[NOBODY]);
+    let away = away.success();
+    assert!(
+        away.stderr
+            .contains("the tracking server has not heard of it"),
+        "{}",
+        away.stderr
     );
     let before = server.requests();
     let synced = project.lagrange(&["runs", "sync"], &variables).success();

@@ -92,6 +92,8 @@ equal("its hash", version.tags["lagrange.sha256"], model["sha256"])
 model_id = version.source.removeprefix("models:/")
 logged = client.get_logged_model(model_id)
 equal("its status", str(logged.status.value if hasattr(logged.status, "value") else logged.status), "READY")
+own = {m.key for m in logged.metrics}
+assert "evaluation/rmse" in own and not any(key.startswith("trials/") for key in own), own
 equal("outputs", [o.model_id for o in run.outputs.model_outputs], [model_id])
 equal("logged models", len(client.search_logged_models([experiment.experiment_id])), len(record["models"]))
 loaded = mlflow.pyfunc.load_model(f"models:/{model['name']}@champion")

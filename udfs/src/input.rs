@@ -101,9 +101,9 @@ impl<'a> Numbers<'a> {
 #[derive(Debug, Clone)]
 pub struct Feature<'a> {
     /// The field's name, as the caller wrote it.
-    pub name: String,
+    pub name: Cow<'a, str>,
     /// The engine's name of its type, for messages.
-    pub type_name: String,
+    pub type_name: Cow<'a, str>,
     /// `None` where the type is not numeric.
     pub numbers: Option<Numbers<'a>>,
     /// A text per row, `None` for NULL, where the type is text.
@@ -151,7 +151,7 @@ impl<'a> Features<'a> {
 
     /// The names in order.
     pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.fields.iter().map(|field| field.name.as_str())
+        self.fields.iter().map(|field| &*field.name)
     }
 }
 

@@ -125,12 +125,16 @@ fn explained(text: &str) -> Result<String> {
     Ok(rule.definition().explain())
 }
 
+/// What the check says of scripts that are about to run.
+pub fn look(steps: &[Step]) -> Report {
+    report(steps)
+}
+
 /// Refuses to run scripts in which a feature looks ahead; says what else is found.
 ///
 /// # Errors
 /// A finding of severity error that is not waived.
-pub fn gate(steps: &[Step], printer: &Printer) -> Result<Report> {
-    let report = report(steps);
+pub fn gate(report: &Report, printer: &Printer) -> Result<()> {
     for finding in report.open() {
         if finding.rule.definition().severity == Severity::Warning {
             printer.notice(&report.line(finding));
@@ -142,7 +146,7 @@ pub fn gate(steps: &[Step], printer: &Printer) -> Result<Report> {
         .map(|finding| report.line(finding))
         .collect();
     if errors.is_empty() {
-        return Ok(report);
+        return Ok(());
     }
     Err(Error::failed("the script sees the future; nothing has run")
         .detail(errors.join("\n"))
@@ -158,16 +162,16 @@ pub fn gate(steps: &[Step], printer: &Printer) -> Result<Report> {
 /// A feature that differs, or what the engine says.
 pub fn replay_gate(
     steps: &[Step],
+    report: &Report,
     choice: &Choice,
     settings: &Settings,
     printer: &Printer,
 ) -> Result<()> {
-    let report = report(steps);
     let extent = replay::Extent {
         cuts: CUTS,
         sample: None,
     };
-    let replayed = replay::replay(steps, &report, choice, settings, extent)?;
+    let replayed = replay::replay(steps, report, choice, settings, extent)?;
     if replayed.fails() {
         return Err(Error::failed("the script sees the future; nothing has run")
             .detail(replayed.text())

@@ -5,7 +5,8 @@ use serde_json::{Map, Value as Json, json};
 use crate::cli::{ConfigAction, ConfigArgs};
 use crate::error::Status;
 use crate::printer::Printer;
-use crate::settings::{Settings, secrets};
+use crate::secrets;
+use crate::settings::Settings;
 
 /// Runs the command.
 pub fn config(args: &ConfigArgs) -> Status {

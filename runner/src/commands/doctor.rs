@@ -15,7 +15,8 @@ use crate::cli::{DoctorArgs, EngineName};
 use crate::engines::Choice;
 use crate::error::{Error, Status};
 use crate::printer::Printer;
-use crate::settings::{Settings, secrets};
+use crate::secrets;
+use crate::settings::Settings;
 use crate::tracking;
 
 /// How long a store may take to answer.

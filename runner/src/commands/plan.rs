@@ -19,7 +19,8 @@ use crate::guard::Report;
 use crate::guard::rules::Severity;
 use crate::parameters::Step;
 use crate::printer::{Printer, amount, rows, thousands};
-use crate::settings::{Settings, secrets};
+use crate::secrets;
+use crate::settings::Settings;
 
 /// The version of the JSON document.
 const SCHEMA_VERSION: u64 = 1;

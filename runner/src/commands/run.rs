@@ -5,8 +5,8 @@
 //! - [`steps`]: the loop; [`gates`], [`evidence`]: what must hold, and why it does not.
 //! - [`select`], [`memory`]: which steps run, and which need not; [`sources`]: what they
 //!   read from BigQuery.
-//! - [`publish`], [`track`], [`upload`]: what the registry, the tracking server and
-//!   BigQuery hear of it.
+//! - [`publish`], [`track`]: what the registry and the tracking server hear of it;
+//!   [`settle`]: what becomes of the models at the end; [`upload`]: what others read.
 //! - [`results`], [`reports`], [`parameters`], [`clock`]: what a run did.
 
 mod clock;
@@ -18,6 +18,7 @@ mod publish;
 mod reports;
 mod results;
 mod select;
+mod settle;
 mod sources;
 mod steps;
 mod track;
@@ -42,6 +43,7 @@ use crate::engines::Choice;
 use crate::error::{Error, Result, Status};
 use crate::files::sha256;
 use crate::flow::{self, Flow};
+use crate::guard::rules::Severity;
 use crate::parameters::{self as script_parameters, Parameter, Step};
 use crate::printer::Printer;
 use crate::registry::Registry;
@@ -267,34 +269,41 @@ fn run_scripts(
     bound.note(results);
     let flows = flow::of(&bound.steps);
     let selected = select::select(&args.selection, &flows)?;
-    let checked = match args.check {
-        CheckMode::Off => None,
-        CheckMode::Static | CheckMode::Replay => Some(check::gate(&bound.steps, printer)?),
-    };
+    let report = (args.check != CheckMode::Off).then(|| check::look(&bound.steps));
     let mut choice = Choice::resolve(args.engine, &bound.settings)?;
     note_choice(&choice, results);
-    sources::add(
-        &mut choice,
-        &bound,
-        &flows,
-        &selected,
-        &args.sources,
-        printer,
-    )?;
+    let refused = report
+        .as_ref()
+        .map_or(0, |report| report.count(Severity::Error))
+        > 0;
+    if !refused {
+        // An export costs something, which a script that is refused is not worth.
+        let sources = &args.sources;
+        sources::add(&mut choice, &bound, &flows, &selected, sources, printer)?;
+    }
     if choice.database != Path::new(":memory:") {
         *beside = Some(choice.beside("run_results.json"));
     }
     // What cannot be done at the end is said before anything runs.
     Upload::of(&bound.settings, None, args.publish)?;
-    if args.check == CheckMode::Replay {
-        check::replay_gate(&bound.steps, &choice, &bound.settings, printer)?;
-    }
     let mut registry = Registry::open(&bound.settings.model_registry)?;
-    if let Some(report) = &checked {
+    let checked = report.as_ref().map_or(Ok(()), |report| {
+        check::gate(report, printer)?;
         registry.origin.guard = publish::guard(report);
+        match args.check {
+            CheckMode::Replay => {
+                let (steps, settings) = (&bound.steps, &bound.settings);
+                check::replay_gate(steps, report, &choice, settings, printer)
+            }
+            CheckMode::Static | CheckMode::Off => Ok(()),
+        }
+    });
+    registry.origin.gates = settle::expected(&bound.steps);
+    let beginning = bound.beginning.checked(args.check.name(), report.as_ref());
+    let mut tracking = track::begin(beginning, &bound.settings, &choice, args, printer)?;
+    if let Err(error) = checked {
+        track::refuse(&mut tracking, &bound.settings, error, printer)?;
     }
-    let beginning = bound.beginning.checked(args.check.name(), checked.as_ref());
-    let tracking = track::begin(beginning, &bound.settings, &choice, args, printer)?;
     registry.origin.run_id = tracking.id().map(str::to_owned);
     let upload = Upload::of(&bound.settings, tracking.id(), args.publish)?;
     printer.progress(&format!("{choice}, {} workers", bound.settings.max_workers));

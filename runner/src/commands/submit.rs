@@ -25,7 +25,8 @@ use crate::printer::{Printer, amount};
 use crate::registry::Place;
 use crate::runs::moment::Moment;
 use crate::script;
-use crate::settings::{Origin, Settings, secrets};
+use crate::secrets;
+use crate::settings::{Origin, Settings};
 
 /// The settings of a job, in its working directory.
 const CONFIGURATION: &str = "config/job.yaml";

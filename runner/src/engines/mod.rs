@@ -5,13 +5,14 @@
 //! - [`store`]: DataFusion's database, a folder of Parquet tables.
 //! - [`expand`]: calls of table functions in a syntax tree, for DataFusion.
 //! - [`shown`]: query results for people and for JSON.
-//! - [`estimates`]: how many rows tables have.
+//! - [`estimates`]: how many rows tables have; [`fingerprint`]: what they look like.
 //! - [`text`]: syntax trees back to SQL.
 
 pub mod datafusion;
 pub mod duckdb;
 mod estimates;
 mod expand;
+pub mod fingerprint;
 pub mod inputs;
 pub mod shown;
 pub mod store;

@@ -8,7 +8,7 @@ use futures::TryStreamExt;
 use serde::{Deserialize, Serialize};
 
 use super::manifest::{FORMAT, Gates, MANIFEST, now, to_bytes};
-use super::names;
+use super::names::{self, CHALLENGER, CHAMPION};
 use super::place::Claim;
 use super::versions::{ALIASES, TOMBSTONE, file, path};
 use super::{Registry, token};
@@ -16,6 +16,8 @@ use crate::error::{Error, Result, did_you_mean};
 
 /// Digits of a serial, so that names sort as numbers do.
 const DIGITS: usize = 10;
+/// How often a new challenger is announced while others are.
+const ATTEMPTS: usize = 20;
 
 /// A change of an alias.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -232,6 +234,39 @@ impl Registry {
             return Err(Error::failed(message).hint(format!("the {alias} is {}", shown(current))));
         }
         Ok(Some(entry))
+    }
+
+    /// Gives a version that a run has made its alias: the first of a name serves, and
+    /// later ones challenge it, since to promote one is a decision of its own. Returns
+    /// the alias.
+    ///
+    /// # Errors
+    /// As [`Registry::promote`].
+    pub async fn enrol(&self, name: &str, version: u64) -> Result<&'static str> {
+        match self.head(name, CHAMPION).await? {
+            Some(head) if head.version == version => return Ok(CHAMPION),
+            Some(_) => {}
+            None => {
+                let none = Expected::Version(None);
+                let promoted = self.promote(name, version, CHAMPION, none, false).await;
+                match promoted {
+                    Ok(_) => return Ok(CHAMPION),
+                    // Another run was faster.
+                    Err(_) if self.head(name, CHAMPION).await?.is_some() => {}
+                    Err(error) => return Err(error),
+                }
+            }
+        }
+        let mut attempt = 1;
+        loop {
+            let promoted = self.promote(name, version, CHALLENGER, Expected::Any, false);
+            match promoted.await {
+                Ok(_) => return Ok(CHALLENGER),
+                // Runs that end at once take turns.
+                Err(_) if attempt < ATTEMPTS => attempt += 1,
+                Err(error) => return Err(error),
+            }
+        }
     }
 
     /// Returns an alias to the version that it had before.

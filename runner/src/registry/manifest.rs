@@ -181,6 +181,13 @@ pub struct Guard {
     pub text: String,
 }
 
+impl Guard {
+    /// Whether the scripts were checked.
+    pub fn is_checked(&self) -> bool {
+        self.verdict != Self::default().verdict
+    }
+}
+
 impl Default for Guard {
     fn default() -> Self {
         Self {

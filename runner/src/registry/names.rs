@@ -10,6 +10,8 @@ use crate::files::sha256;
 
 /// The alias that serves when a reference names no version.
 pub const CHAMPION: &str = "champion";
+/// The alias of the version that wants to serve.
+pub const CHALLENGER: &str = "challenger";
 
 /// How long a name may be.
 const LONGEST: usize = 128;

@@ -45,6 +45,8 @@ pub struct Saved {
     pub path: PathBuf,
     /// Whether it was not there before.
     pub new: bool,
+    /// The alias that the run has given it.
+    pub alias: Option<&'static str>,
 }
 
 impl Saved {
@@ -57,6 +59,7 @@ impl Saved {
             version: manifest.version,
             path: PathBuf::from(&published.path),
             new: published.new,
+            alias: None,
         }
     }
 
@@ -65,7 +68,10 @@ impl Saved {
         let Self { name, path, .. } = self;
         let version = format!("version {}", self.version);
         let known = if self.new { "" } else { "  (unchanged)" };
-        format!("model  {name:<40} {version:>18}  {}{known}", path.display())
+        let alias = self.alias.map(|alias| format!("  {alias}"));
+        let alias = alias.unwrap_or_default();
+        let path = path.display();
+        format!("model  {name:<40} {version:>18}  {path}{alias}{known}")
     }
 
     /// For `--output json`.
@@ -76,6 +82,7 @@ impl Saved {
             "version": self.version,
             "path": self.path.display().to_string(),
             "new": self.new,
+            "alias": self.alias,
         })
     }
 }

@@ -13,6 +13,7 @@ use serde_json::{Map, Value as Json};
 use super::draft::Draft;
 use super::manifest::{EngineVersion, Lineage};
 use super::{Published, Registry};
+use crate::engines::fingerprint::Fingerprints;
 use crate::engines::{Engine, Key};
 use crate::error::Result;
 use crate::files::sha256;
@@ -33,6 +34,7 @@ impl Registry {
         &self,
         engine: &mut dyn Engine,
         step: &Step,
+        fingerprints: &mut Fingerprints,
     ) -> Result<Vec<Published>> {
         let Some(target) = &step.description.target else {
             return Ok(Vec::new());
@@ -66,12 +68,16 @@ impl Registry {
             _ => measures::Measures::default(),
         };
         let made_by = made_by(engine).await;
+        let mut inputs = reads::inputs(&step.statement);
+        for input in &mut inputs {
+            input.digest = fingerprints.digest(engine, &input.name).await;
+        }
         let lineage = Lineage {
             table: Some(table.clone()),
             script: Some(step.source.file.clone()),
             script_sha256: Some(sha256(step.source.text.as_bytes())),
             line: Some(step.start.line),
-            inputs: reads::inputs(&step.statement),
+            inputs,
         };
         let horizon = reads::horizon(&step.statement);
         let named = naming::name_all(&table, found, &grouped);

@@ -294,7 +294,6 @@ impl Registry {
     ///
     /// # Errors
     /// The store cannot be written.
-    #[allow(dead_code, reason = "for the runner's gates")]
     pub async fn record_gates(&self, name: &str, version: u64, gates: Gates) -> Result<()> {
         let at = file(name, version, GATES);
         let bytes = super::manifest::to_bytes(&GatesEntry { gates })

@@ -7,14 +7,12 @@
 //!   them.
 //! - [`results`]: which tables are results of our table functions; [`measured`]:
 //!   the metrics in them; [`written`]: their files.
-//! - [`secrets`]: what must not be in any of it.
 
 pub mod folder;
 pub mod measured;
 pub mod moment;
 pub mod record;
 pub mod results;
-pub mod secrets;
 pub mod store;
 pub mod written;
 

@@ -220,6 +220,9 @@ pub struct Table {
     pub parquet: String,
     /// The same as text.
     pub csv: String,
+    /// The tables of the models that it tells of: those that it was made from.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub models: Vec<String>,
 }
 
 /// A model.
@@ -229,6 +232,9 @@ pub struct Model {
     pub name: String,
     /// Its version there, if it has one.
     pub version: Option<String>,
+    /// The alias that the run has given it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alias: Option<String>,
     /// The table that holds it.
     pub table: String,
     /// The other columns of its row.

@@ -14,8 +14,8 @@ use crate::parameters::{Given, Value};
 use crate::runs::moment::Moment;
 use crate::runs::record::{Engine, Git, Guard, Host, Parameter, Run, RunStatus, SCHEMA, Script};
 use crate::runs::results::file_name;
-use crate::runs::secrets::Secrets;
 use crate::script::{self, Source};
+use crate::secrets::Secrets;
 use crate::settings::Settings;
 
 /// What is known before anything runs.

@@ -13,21 +13,26 @@ pub mod mlflow;
 mod models;
 mod tables;
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use async_trait::async_trait;
 
 pub use self::beginning::Beginning;
 pub use self::models::Published;
+use crate::engines::fingerprint::Fingerprints;
 use crate::engines::{Choice, Engine};
 use crate::error::{Error, Result};
+use crate::flow::Flow;
 use crate::parameters::Step;
 use crate::printer::Printer;
+use crate::registry::Saved;
 use crate::report;
 use crate::runs::folder::Held;
 use crate::runs::moment::Moment;
 use crate::runs::record;
-use crate::runs::secrets::Secrets;
 use crate::runs::{Run, RunFolder, RunStatus, Store};
 use crate::script::Action;
+use crate::secrets::Secrets;
 use crate::settings::Settings;
 
 /// How long a run must have lasted for a server that was lost on the way to be asked
@@ -73,6 +78,10 @@ pub struct StepEnd<'a> {
     pub seconds: f64,
     /// The models that its table holds.
     pub models: Vec<Published>,
+    /// What it reads and writes.
+    pub flow: &'a Flow,
+    /// What it reads, as it looks.
+    pub fingerprints: Fingerprints,
 }
 
 /// Records a run.
@@ -85,6 +94,8 @@ pub struct Tracking {
     secrets: Secrets,
     tracker: Option<Box<dyn Tracker + Send>>,
     away: Option<String>,
+    /// The tables of the models that each table and view was made from.
+    ancestry: BTreeMap<String, BTreeSet<String>>,
 }
 
 impl Tracking {
@@ -119,6 +130,7 @@ impl Tracking {
             secrets,
             tracker: None,
             away: None,
+            ancestry: BTreeMap::new(),
         };
         for (path, bytes) in files {
             tracking.put(&path, &bytes);
@@ -185,7 +197,7 @@ impl Tracking {
     }
 
     /// Records a step: its result table, its models, what they were made from.
-    pub async fn step(&mut self, end: StepEnd<'_>, engine: &mut dyn Engine) {
+    pub async fn step(&mut self, mut end: StepEnd<'_>, engine: &mut dyn Engine) {
         let ended_at = Moment::now();
         let description = &end.step.description;
         self.run.steps.push(record::Step {
@@ -206,7 +218,7 @@ impl Tracking {
             self.run.engine.version = version(engine).await;
         }
         if end.done {
-            let found = self.read(&end, engine).await;
+            let found = self.read(&mut end, engine).await;
             if let Err(error) = found {
                 let reason = self.secrets.clean(&error.to_string());
                 self.notice(format!("a result is not recorded: {reason}"));
@@ -216,10 +228,12 @@ impl Tracking {
         self.bring().await;
     }
 
-    async fn read(&mut self, end: &StepEnd<'_>, engine: &mut dyn Engine) -> Result<()> {
+    async fn read(&mut self, end: &mut StepEnd<'_>, engine: &mut dyn Engine) -> Result<()> {
         let step = end.step;
         let described = &step.description;
-        let fresh = datasets::datasets(step, &self.run.datasets, engine).await;
+        let models = self.descend(end);
+        let known = &self.run.datasets;
+        let fresh = datasets::datasets(step, known, &mut end.fingerprints, engine).await;
         self.run.datasets.extend(fresh);
         if let (Action::CreateTable { temporary: false }, Some(target)) =
             (&described.action, &described.target)
@@ -232,7 +246,7 @@ impl Tracking {
                 self.run.tables.retain(|table| table.name != found.name);
                 self.run.metrics.retain(|metric| metric.table != found.name);
                 self.run.metrics.extend(metrics);
-                self.add_table(found)?;
+                self.add_table(found, &models)?;
             }
         }
         for published in &end.models {
@@ -246,7 +260,38 @@ impl Tracking {
         Ok(())
     }
 
-    fn add_table(&mut self, found: tables::Found) -> Result<()> {
+    /// The tables of the models that a step's table was made from: its own, if it holds
+    /// models.
+    fn descend(&mut self, end: &StepEnd<'_>) -> Vec<String> {
+        let own: BTreeSet<String> = end.models.iter().map(|m| m.table.clone()).collect();
+        let from = match own.is_empty() {
+            false => own,
+            true => {
+                let reads = end.flow.reads.iter();
+                let parents = reads.filter_map(|table| self.ancestry.get(table));
+                parents.flatten().cloned().collect()
+            }
+        };
+        for table in &end.flow.writes {
+            self.ancestry.insert(table.clone(), from.clone());
+        }
+        from.into_iter().collect()
+    }
+
+    /// The aliases that the models have got.
+    pub fn settled(&mut self, models: &[Saved]) {
+        for saved in models {
+            let version = saved.version.to_string();
+            let known = self.run.models.iter_mut().filter(|model| {
+                model.name == saved.name && model.version.as_ref() == Some(&version)
+            });
+            for model in known {
+                model.alias = saved.alias.map(str::to_owned);
+            }
+        }
+    }
+
+    fn add_table(&mut self, found: tables::Found, models: &[String]) -> Result<()> {
         use crate::runs::written;
         let file = crate::runs::results::file_name(&found.name);
         let table = record::Table {
@@ -262,6 +307,7 @@ impl Tracking {
             csv: format!("tables/{file}.csv"),
             name: found.name,
             kind: found.kind,
+            models: models.to_vec(),
         };
         self.put(&table.parquet, &written::parquet(&found.rows)?);
         self.put(&table.csv, written::csv(&found.rows).as_bytes());

@@ -54,6 +54,7 @@ pub async fn record(
     let mut model = record::Model {
         name: published.name.clone(),
         version: published.version.clone(),
+        alias: None,
         table: published.table.clone(),
         key: published.key.clone(),
         sha256: sha256(&published.bytes),

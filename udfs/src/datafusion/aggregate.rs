@@ -20,7 +20,7 @@ use crate::datafusion::{array_writer, contain, execution, planning, types};
 use crate::definition::{self, AnyAggregate, AnyState};
 use crate::error::Error;
 use crate::input::Rows;
-use crate::value::Value;
+use crate::value::{Type, Value};
 
 /// An aggregate function of the catalogue.
 pub struct AggregateFunction {
@@ -148,6 +148,13 @@ pub fn scalar_value(
     signature: &'static definition::Signature,
     value: Value,
 ) -> crate::Result<ScalarValue> {
+    // A window has a value per row: an array of one for each would cost more than most
+    // kernels.
+    let value = match (signature.returns, value) {
+        (Type::Double, Value::Double(value)) => return Ok(ScalarValue::Float64(Some(value))),
+        (Type::Blob, Value::Blob(bytes)) => return Ok(ScalarValue::Binary(Some(bytes))),
+        (_, value) => value,
+    };
     let array = array_writer::values_array(signature.name, signature.returns, vec![value])?;
     ScalarValue::try_from_array(&array, 0)
         .map_err(|error| Error::internal(signature.name, error.strip_backtrace()))

@@ -179,7 +179,7 @@ fn features<'a>(function: &str, source: Source<'a>, rows: usize) -> Result<Featu
             let numbers = to_numbers(function, column.as_ref(), row.nulls())?
                 .map(|numbers| spread(numbers, source.constant, rows));
             Ok(Feature {
-                name: field.name().clone(),
+                name: Cow::Borrowed(field.name()),
                 type_name: sql_name(field.data_type()),
                 numbers,
                 texts: texts(column.as_ref(), row.nulls()).map(|texts| {
@@ -264,7 +264,7 @@ impl OptionsColumn for OptionsArray<'_> {
             Error::argument(self.function, self.argument, value, fix)
         };
         let value = literal_at(self.source.array, row)
-            .map_err(|found| wrong(sql_name(self.source.array.data_type()), found))?;
+            .map_err(|found| wrong(sql_name(self.source.array.data_type()).into_owned(), found))?;
         match value {
             Literal::Text(text) => {
                 serde_json::from_str(&text).map_err(|error| wrong(text, error.to_string()))

@@ -1,6 +1,7 @@
 //! Sliding windows. The rows of the frame are kept and every result is
 //! computed from them afresh: taking rows back out of a sum loses digits.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use arrow::array::ArrayRef;
@@ -68,8 +69,8 @@ impl Kept {
                     .fields
                     .iter()
                     .map(|field| KeptFeature {
-                        name: field.name.clone(),
-                        type_name: field.type_name.clone(),
+                        name: field.name.clone().into_owned(),
+                        type_name: field.type_name.clone().into_owned(),
                         values: field.numbers.as_ref().map(|_| Vec::new()),
                         texts: field.texts.as_ref().map(|_| Vec::new()),
                     })
@@ -134,8 +135,8 @@ impl Kept {
                 fields: fields
                     .iter()
                     .map(|field| Feature {
-                        name: field.name.clone(),
-                        type_name: field.type_name.clone(),
+                        name: Cow::Borrowed(&field.name),
+                        type_name: Cow::Borrowed(&field.type_name),
                         numbers: field
                             .values
                             .as_ref()

@@ -1,5 +1,6 @@
 //! Which Arrow types an argument accepts, and which a function returns.
 
+use std::borrow::Cow;
 use std::fmt::Write;
 use std::sync::Arc;
 
@@ -60,7 +61,7 @@ fn is_blob(data_type: &DataType) -> bool {
 }
 
 /// The name of a type in SQL, for messages that read alike in both engines.
-pub fn sql_name(data_type: &DataType) -> String {
+pub fn sql_name(data_type: &DataType) -> Cow<'static, str> {
     let name = match data_type {
         DataType::Null => "NULL",
         DataType::Boolean => "BOOLEAN",
@@ -85,25 +86,29 @@ pub fn sql_name(data_type: &DataType) -> String {
         DataType::Decimal32(digits, scale)
         | DataType::Decimal64(digits, scale)
         | DataType::Decimal128(digits, scale)
-        | DataType::Decimal256(digits, scale) => return format!("DECIMAL({digits},{scale})"),
+        | DataType::Decimal256(digits, scale) => {
+            return format!("DECIMAL({digits},{scale})").into();
+        }
         DataType::Dictionary(_, values) => return sql_name(values),
         DataType::RunEndEncoded(_, values) => return sql_name(values.data_type()),
         DataType::List(item)
         | DataType::LargeList(item)
         | DataType::ListView(item)
-        | DataType::LargeListView(item) => return format!("{}[]", sql_name(item.data_type())),
+        | DataType::LargeListView(item) => {
+            return format!("{}[]", sql_name(item.data_type())).into();
+        }
         DataType::FixedSizeList(item, length) => {
-            return format!("{}[{length}]", sql_name(item.data_type()));
+            return format!("{}[{length}]", sql_name(item.data_type())).into();
         }
         DataType::Struct(fields) => {
             let field =
                 |field: &Arc<Field>| format!("{} {}", field.name(), sql_name(field.data_type()));
             let fields: Vec<String> = fields.iter().map(field).collect();
-            return format!("STRUCT({})", fields.join(", "));
+            return format!("STRUCT({})", fields.join(", ")).into();
         }
-        other => return other.to_string(),
+        other => return other.to_string().into(),
     };
-    name.to_owned()
+    Cow::Borrowed(name)
 }
 
 /// The types that DataFusion shall cast the arguments to. Types that do not

@@ -101,8 +101,8 @@ fn features<'a>(vector: Vector<'a>, kind: &LogicalType, scratch: &'a Scratch) ->
             // SAFETY: the vector is a STRUCT with a field `i`.
             let values = unsafe { vector.field(i) };
             Feature {
-                name: kind.field_name(i),
-                type_name: field.name(),
+                name: kind.field_name(i).into(),
+                type_name: field.name().into(),
                 numbers: numbers(values, &field, validity, scratch),
                 texts: (field.id() == id::VARCHAR).then(|| texts(values, validity)),
             }

@@ -304,7 +304,7 @@ pub fn chosen_features<'f, 'a>(
             continue;
         }
         match &field.numbers {
-            Some(numbers) => chosen.push((field.name.as_str(), numbers)),
+            Some(numbers) => chosen.push((&*field.name, numbers)),
             None if skip_non_numeric => {}
             None => {
                 return Err(Error::data(

@@ -14,7 +14,6 @@
 //! added to it within a version. Bytes from anywhere are an error or a model that
 //! can be used: whatever counts or indexes something is checked.
 
-use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::{Body, Header, Model};
@@ -22,7 +21,7 @@ use crate::error::{Error, Result};
 
 const MAGIC: &[u8; 4] = b"LGRM";
 const VERSION: u16 = 1;
-const CHECKSUM: usize = 32;
+pub(super) const CHECKSUM: usize = 32;
 
 /// Whether the bytes start as a model does.
 pub fn is_model(bytes: &[u8]) -> bool {
@@ -30,12 +29,18 @@ pub fn is_model(bytes: &[u8]) -> bool {
 }
 
 pub(super) fn write(model: &Model) -> Result<Vec<u8>> {
-    write_parts(&model.header, &model.body)
+    write_parts(
+        |bytes| serde_json::to_writer(bytes, &model.header),
+        &model.body,
+    )
 }
 
-/// The bytes of a model whose header is that of `header`'s JSON: a [`Header`], or what
-/// borrows the same fields, where a query makes a million models.
-pub fn write_parts(header: &impl Serialize, body: &Body) -> Result<Vec<u8>> {
+/// The bytes of a model whose header `header` appends as JSON: a [`Header`], or the same
+/// text put together from parts, where a query makes a million models.
+pub fn write_parts(
+    header: impl FnOnce(&mut Vec<u8>) -> serde_json::Result<()>,
+    body: &Body,
+) -> Result<Vec<u8>> {
     /// What a linear model of a few features takes.
     const USUAL: usize = 1024;
     let failed = |error: String| Error::internal("model", error);
@@ -46,12 +51,16 @@ pub fn write_parts(header: &impl Serialize, body: &Body) -> Result<Vec<u8>> {
     bytes.extend(VERSION.to_le_bytes());
     let start = bytes.len() + 4;
     bytes.extend([0; 4]);
-    serde_json::to_writer(&mut bytes, header).map_err(|e| failed(e.to_string()))?;
+    header(&mut bytes).map_err(|e| failed(e.to_string()))?;
     let header_length = length(bytes.len() - start).map_err(|_| too_large())?;
     bytes[start - 4..start].copy_from_slice(&header_length);
-    let body = postcard::to_allocvec(body).map_err(|e| failed(e.to_string()))?;
-    bytes.extend(length(body.len()).map_err(|_| too_large())?);
-    bytes.extend(body);
+    let start = bytes.len() + 4;
+    bytes.extend([0; 4]);
+    // A large body would otherwise be copied as it grows, and need twice its room.
+    bytes.reserve(body.size_hint() + CHECKSUM);
+    let mut bytes = postcard::to_extend(body, bytes).map_err(|e| failed(e.to_string()))?;
+    let body_length = length(bytes.len() - start).map_err(|_| too_large())?;
+    bytes[start - 4..start].copy_from_slice(&body_length);
     let checksum = Sha256::digest(&bytes);
     bytes.extend(checksum);
     Ok(bytes)

@@ -1,6 +1,7 @@
 //! Fitted models: what they hold, how they predict, and how they are stored.
 
 pub mod algorithms;
+mod cache;
 mod canonical_rows;
 mod classes;
 pub mod dependence;
@@ -32,7 +33,6 @@ pub mod trees;
 pub mod tuning;
 pub mod validation;
 
-use std::cell::RefCell;
 use std::sync::{Arc, OnceLock};
 
 use serde::{Deserialize, Serialize};
@@ -149,6 +149,11 @@ impl Body {
             Self::Trees(trees) => Some(trees),
             _ => None,
         }
+    }
+
+    /// About how many bytes it takes when it is written.
+    fn size_hint(&self) -> usize {
+        self.trees().map_or(0, Trees::size_hint)
     }
 
     /// `number` or `text` per feature.
@@ -433,25 +438,12 @@ impl Model {
         format::read(bytes)
     }
 
-    /// As [`Model::read`], remembering the last few models of this thread: a
-    /// query reads the same model for every batch.
+    /// As [`Model::read`], remembering the last few models; see [`cache`].
+    ///
+    /// # Errors
+    /// As [`Model::read`].
     pub fn read_cached(bytes: &[u8]) -> Result<Arc<Self>> {
-        const REMEMBERED: usize = 16;
-        type Entry = (Vec<u8>, Arc<Model>);
-        thread_local! {
-            static RECENT: RefCell<Vec<Entry>> = const { RefCell::new(Vec::new()) };
-        }
-        RECENT.with_borrow_mut(|recent| {
-            if let Some((_, model)) = recent.iter().find(|(known, _)| known == bytes) {
-                return Ok(Arc::clone(model));
-            }
-            let model = Arc::new(Self::read(bytes)?);
-            if recent.len() == REMEMBERED {
-                recent.remove(0);
-            }
-            recent.push((bytes.to_vec(), Arc::clone(&model)));
-            Ok(model)
-        })
+        cache::read(bytes)
     }
 }
 

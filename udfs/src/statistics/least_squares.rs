@@ -62,10 +62,30 @@ impl Problem<'_> {
         self.factor.submatrix(k, k, p, p)
     }
 
-    /// Qᵀy in the space of the features.
-    fn projected_target(&self) -> Mat<f64> {
+    /// What solving begins with.
+    fn parts(&self) -> Parts {
         let (k, p) = (self.first(), self.features());
-        self.factor.submatrix(k, k + p, p, 1).to_owned()
+        let y = k + p;
+        let column = |j: usize, from: usize| (from..=j).map(move |i| self.factor[(i, j)]);
+        let target_spread = norm(column(y, k));
+        let spreads: Vec<f64> = (k..y).map(|j| norm(column(j, k))).collect();
+        let constant = |(j, spread): (usize, &f64)| {
+            let size = norm(column(k + j, 0));
+            *spread <= CONSTANT_TOLERANCE * size
+        };
+        let constants = spreads.iter().enumerate().map(constant).collect();
+        let varies = target_spread > CONSTANT_TOLERANCE * norm(column(y, 0));
+        Parts {
+            // Qᵀy in the space of the features.
+            target: match varies {
+                true => (k..y).map(|i| self.factor[(i, y)]).collect(),
+                false => vec![0.0; p],
+            },
+            target_spread: if varies { target_spread } else { 0.0 },
+            unexplained: if varies { self.factor[(y, y)] } else { 0.0 },
+            spreads,
+            constants,
+        }
     }
 
     /// Minimises ‖y - a - Xw‖² + `penalty` ‖w‖². The intercept is not
@@ -76,28 +96,29 @@ impl Problem<'_> {
     pub fn solve(&self, penalty: f64) -> Solution {
         let (k, p) = (self.first(), self.features());
         let triangle = self.triangle();
-        let target = self.target();
-        let spreads = self.spreads();
-        let constants = self.constants(&spreads);
-        let redundancy = self.redundancy(&spreads, &constants);
+        let parts = self.parts();
+        let redundancy = self.redundancy(&parts);
         let mut weights = if penalty > 0.0 {
-            ridge(triangle, &target, penalty)
+            ridge(triangle, &parts.target, penalty)
         } else if let Some(redundancy) = &redundancy {
-            redundancy.least_norm(triangle, &target, &spreads)
+            redundancy.least_norm(triangle, &parts.target, &parts.spreads)
         } else {
-            let mut weights = target.clone();
+            let mut weights = parts.target.clone();
             solve_upper(triangle, &mut weights);
             weights
         };
         // What is left of a constant feature is rounding, and explains nothing.
-        for j in (0..p).filter(|&j| constants[j]) {
-            weights[(j, 0)] = 0.0;
+        for (weight, _) in weights
+            .iter_mut()
+            .zip(&parts.constants)
+            .filter(|(_, c)| **c)
+        {
+            *weight = 0.0;
         }
-        let coefficients: Vec<f64> = weights.col(0).iter().copied().collect();
         let redundant = redundancy.map_or_else(Vec::new, |redundancy| redundancy.repeated);
         let full = penalty == 0.0 && redundant.is_empty();
         let parameters = p - redundant.len() + k;
-        let solution = self.described(coefficients, redundant, parameters);
+        let solution = self.explained(parts, weights, redundant, parameters);
         let freedom = solution.degrees_of_freedom;
         let errors = (full && freedom > 0.0)
             .then(|| self.standard_errors(solution.residual_squares / freedom));
@@ -112,19 +133,25 @@ impl Problem<'_> {
         redundant: Vec<usize>,
         parameters: usize,
     ) -> Solution {
+        self.explained(self.parts(), coefficients, redundant, parameters)
+    }
+
+    fn explained(
+        &self,
+        parts: Parts,
+        coefficients: Vec<f64>,
+        redundant: Vec<usize>,
+        parameters: usize,
+    ) -> Solution {
         let (k, p) = (self.first(), self.features());
         let y = k + p;
-        let constant = self.has_constant_target();
-        let triangle = self.triangle();
-        let weights = Mat::from_fn(p, 1, |i, _| coefficients[i]);
-        let residual = self.target() - triangle * weights;
-        let unexplained = if constant { 0.0 } else { self.factor[(y, y)] };
-        let residual_squares = unexplained.powi(2) + norm((0..p).map(|i| residual[(i, 0)])).powi(2);
-        let total_squares = if constant {
-            0.0
-        } else {
-            self.target_spread().powi(2)
-        };
+        let mut residual = parts.target;
+        for (j, coefficient) in coefficients.iter().enumerate() {
+            for (i, left) in residual[..=j].iter_mut().enumerate() {
+                *left -= self.factor[(k + i, k + j)] * coefficient;
+            }
+        }
+        let residual_squares = parts.unexplained.powi(2) + norm(residual.iter().copied()).powi(2);
         let intercept = if self.intercept {
             let fitted: f64 = (0..p)
                 .map(|j| self.factor[(0, k + j)] * coefficients[j])
@@ -139,8 +166,8 @@ impl Problem<'_> {
             errors: None,
             redundant,
             residual_squares,
-            total_squares,
-            spreads: self.spreads(),
+            total_squares: parts.target_spread.powi(2),
+            spreads: parts.spreads,
             degrees_of_freedom: self.rows as f64 - parameters as f64,
         }
     }
@@ -148,42 +175,15 @@ impl Problem<'_> {
     /// XᵀX and Xᵀy, about the means if there is an intercept; zeros for
     /// features that do not vary.
     pub fn products(&self) -> (Mat<f64>, Vec<f64>) {
-        let constants = self.constants(&self.spreads());
+        let parts = self.parts();
         let mut triangle = self.triangle().to_owned();
-        for j in (0..self.features()).filter(|&j| constants[j]) {
+        for j in (0..self.features()).filter(|&j| parts.constants[j]) {
             triangle.col_mut(j).fill(0.0);
         }
-        let products = triangle.transpose() * self.target();
+        let target = Mat::from_fn(self.features(), 1, |i, _| parts.target[i]);
+        let products = triangle.transpose() * target;
         let gram = triangle.transpose() * &triangle;
         (gram, products.col(0).iter().copied().collect())
-    }
-
-    /// Whether what varies of the target is rounding, and nothing to explain.
-    fn has_constant_target(&self) -> bool {
-        let y = self.first() + self.features();
-        let whole = norm((0..=y).map(|i| self.factor[(i, y)]));
-        self.target_spread() <= CONSTANT_TOLERANCE * whole
-    }
-
-    fn target_spread(&self) -> f64 {
-        let (k, p) = (self.first(), self.features());
-        norm((k..=k + p).map(|i| self.factor[(i, k + p)]))
-    }
-
-    /// [`Self::projected_target`], or zeros if the target is constant.
-    fn target(&self) -> Mat<f64> {
-        if self.has_constant_target() {
-            Mat::zeros(self.features(), 1)
-        } else {
-            self.projected_target()
-        }
-    }
-
-    fn spreads(&self) -> Vec<f64> {
-        let triangle = self.triangle();
-        (0..self.features())
-            .map(|j| norm((0..=j).map(|i| triangle[(i, j)])))
-            .collect()
     }
 
     /// Roots of the diagonal of σ²(RᵀR)⁻¹ = σ² R⁻¹R⁻ᵀ.
@@ -193,33 +193,30 @@ impl Problem<'_> {
         let k = self.first();
         let size = k + self.features();
         if size <= FEW {
-            let error = |i: usize| {
-                let row = row_of_inverse(self.factor, size, i);
-                variance.sqrt() * norm(row[i..].iter().copied())
+            let mut row = [0.0; FEW];
+            let mut error = |i: usize| {
+                row_of_inverse(self.factor, i, &mut row[..size]);
+                variance.sqrt() * norm(row[i..size].iter().copied())
             };
             let intercept = if self.intercept { error(0) } else { 0.0 };
             return (intercept, (k..size).map(error).collect());
         }
         let mut inverse = Mat::<f64>::identity(size, size);
-        solve_upper(self.factor.submatrix(0, 0, size, size), &mut inverse);
+        let factor = self.factor.submatrix(0, 0, size, size);
+        solve_upper_triangular_in_place(factor, inverse.as_mut(), Par::Seq);
         let error = |i: usize| variance.sqrt() * norm((i..size).map(|j| inverse[(i, j)]));
         let intercept = if self.intercept { error(0) } else { 0.0 };
         (intercept, (k..size).map(error).collect())
-    }
-
-    /// Which features do not vary, but for rounding.
-    fn constants(&self, spreads: &[f64]) -> Vec<bool> {
-        let k = self.first();
-        let size = |j: usize| norm((0..=k + j).map(|i| self.factor[(i, k + j)]));
-        let constant = |(j, spread): (usize, &f64)| *spread <= CONSTANT_TOLERANCE * size(j);
-        spreads.iter().enumerate().map(constant).collect()
     }
 
     /// Which features repeat earlier ones; `None` if none does.
     ///
     /// On the diagonal of the factor stands what is left of a column after
     /// those before it are projected out.
-    fn redundancy(&self, spreads: &[f64], constants: &[bool]) -> Option<Redundancy> {
+    fn redundancy(&self, parts: &Parts) -> Option<Redundancy> {
+        let Parts {
+            spreads, constants, ..
+        } = parts;
         let p = self.features();
         let triangle = self.triangle();
         let independent =
@@ -268,12 +265,7 @@ impl Redundancy {
     /// A solution that uses the independent features only, less its part in
     /// the null space of the features: the solution of least norm in the
     /// features' own units.
-    fn least_norm(
-        &self,
-        triangle: MatRef<'_, f64>,
-        target: &Mat<f64>,
-        spreads: &[f64],
-    ) -> Mat<f64> {
+    fn least_norm(&self, triangle: MatRef<'_, f64>, target: &[f64], spreads: &[f64]) -> Vec<f64> {
         let p = triangle.ncols();
         let unit = |j: usize| if spreads[j] > 0.0 { spreads[j] } else { 1.0 };
         let scaled = |i: usize, j: usize| {
@@ -286,7 +278,7 @@ impl Redundancy {
         let (rank, nullity) = (self.kept.len(), self.repeated.len());
         // The target, then every repeated feature, in terms of the kept ones.
         let mut solutions = Mat::from_fn(p, 1 + nullity, |i, j| match j {
-            0 => target[(i, 0)],
+            0 => target[i],
             _ => scaled(i, self.repeated[j - 1]),
         });
         if rank > 0 {
@@ -313,26 +305,50 @@ impl Redundancy {
         null.qr()
             .solve_lstsq_in_place_with_conj(Conj::No, part.as_mut());
         let part = part.submatrix(0, 0, nullity, 1).to_owned();
-        weights - null * part
+        let weights = weights - null * part;
+        weights.col(0).iter().copied().collect()
     }
 }
 
+/// What solving begins with: sizes and spreads, and the target as the features see it.
+struct Parts {
+    /// Qᵀy in the space of the features; zeros if the target is constant.
+    target: Vec<f64>,
+    /// Root of the sum of squares of the target, about its mean if there is an
+    /// intercept; 0 if what varies is rounding.
+    target_spread: f64,
+    /// What no feature can explain of the target.
+    unexplained: f64,
+    /// See [`Solution::spreads`].
+    spreads: Vec<f64>,
+    /// Which features do not vary, but for rounding.
+    constants: Vec<bool>,
+}
+
 /// Least squares with √penalty on the diagonal below.
-fn ridge(triangle: MatRef<'_, f64>, target: &Mat<f64>, penalty: f64) -> Mat<f64> {
+fn ridge(triangle: MatRef<'_, f64>, target: &[f64], penalty: f64) -> Vec<f64> {
     let p = triangle.ncols();
     let root = penalty.sqrt();
     let mut stacked = Mat::from_fn(2 * p + 1, p + 1, |i, j| match (i < p, j < p) {
         (true, true) if i <= j => triangle[(i, j)],
-        (true, false) => target[(i, 0)],
+        (true, false) => target[i],
         (false, true) if i - p == j => root,
         _ => 0.0,
     });
     factor_in_place(stacked.as_mut());
-    let mut weights = stacked.submatrix(0, p, p, 1).to_owned();
+    let mut weights: Vec<f64> = (0..p).map(|i| stacked[(i, p)]).collect();
     solve_upper(stacked.submatrix(0, 0, p, p), &mut weights);
     weights
 }
 
-fn solve_upper(triangle: MatRef<'_, f64>, right: &mut Mat<f64>) {
-    solve_upper_triangular_in_place(triangle, right.as_mut(), Par::Seq);
+/// Back substitution, column by column: for one right-hand side a solver's blocks
+/// would cost more than the work.
+fn solve_upper(triangle: MatRef<'_, f64>, right: &mut [f64]) {
+    for j in (0..right.len()).rev() {
+        right[j] /= triangle[(j, j)];
+        let solved = right[j];
+        for (i, value) in right[..j].iter_mut().enumerate() {
+            *value -= triangle[(i, j)] * solved;
+        }
+    }
 }

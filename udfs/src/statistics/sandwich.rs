@@ -75,7 +75,8 @@ pub fn standard_errors(
         _ => 1.0,
     };
     let of_parameter = |i: usize| {
-        let row = row_of_inverse(factor, parameters, i);
+        let mut row = vec![0.0; parameters];
+        row_of_inverse(factor, i, &mut row);
         let square: f64 = (0..parameters)
             .map(|a| {
                 let inner: f64 = (0..parameters)
@@ -167,12 +168,12 @@ fn newey_west(scores: &[Vec<f64>], lags: usize) -> Vec<f64> {
     places.into_par_iter().map(entry).collect()
 }
 
-/// A row of R⁻¹: x with x R = eᵢ, where R is the leading part of the factor.
-pub fn row_of_inverse(factor: MatRef<'_, f64>, size: usize, i: usize) -> Vec<f64> {
-    let mut row = vec![0.0; size];
-    for j in i..size {
+/// A row of R⁻¹: x with x R = eᵢ, where R is the leading part of the factor that is as
+/// wide as `row`.
+pub fn row_of_inverse(factor: MatRef<'_, f64>, i: usize, row: &mut [f64]) {
+    row.fill(0.0);
+    for j in i..row.len() {
         let known: f64 = (i..j).map(|k| row[k] * factor[(k, j)]).sum();
         row[j] = (f64::from(u8::from(j == i)) - known) / factor[(j, j)];
     }
-    row
 }

@@ -59,6 +59,11 @@ impl Triangle {
         }
     }
 
+    /// Columns of the matrix.
+    pub fn columns(&self) -> usize {
+        self.columns
+    }
+
     /// Bytes held, about.
     pub fn size(&self) -> usize {
         (self.factor.capacity() + self.buffer.capacity()) * size_of::<f64>()
@@ -133,30 +138,30 @@ impl Triangle {
         // Rows of zeros keep the matrix tall; they change no singular value.
         let below = p.saturating_sub(above + rows);
         let height = above + rows + below;
-        STACKED.with_borrow_mut(|stacked| {
+        let factor = &mut self.factor;
+        let stack = |factor: &[f64], stacked: &mut Vec<f64>| {
             stacked.clear();
             for i in 0..p {
                 if above > 0 {
-                    stacked.extend_from_slice(&self.factor[i * p..(i + 1) * p]);
+                    stacked.extend_from_slice(&factor[i * p..(i + 1) * p]);
                 }
                 copy(i, stacked);
                 stacked.extend(std::iter::repeat_n(0.0, below));
             }
-            let twice = match digits {
-                Digits::Double => None,
-                Digits::AsNeeded => Some(stacked.clone()),
-            };
+        };
+        STACKED.with_borrow_mut(|stacked| {
+            stack(factor, stacked);
             if !factor_small_in_place(stacked, height, p) {
                 factor_in_place(MatMut::from_column_major_slice_mut(stacked, height, p));
             }
-            if let Some(rows) = twice
-                && is_ill_conditioned(stacked, height, p)
-            {
+            if matches!(digits, Digits::AsNeeded) && is_ill_conditioned(stacked, height, p) {
+                let mut rows = Vec::new();
+                stack(factor, &mut rows);
                 factor_with_twice_the_digits(&rows, stacked, height, p);
             }
-            self.factor.resize(p * p, 0.0);
+            factor.resize(p * p, 0.0);
             for i in 0..p {
-                let (upper, lower) = self.factor[i * p..(i + 1) * p].split_at_mut(i + 1);
+                let (upper, lower) = factor[i * p..(i + 1) * p].split_at_mut(i + 1);
                 upper.copy_from_slice(&stacked[i * height..i * height + i + 1]);
                 lower.fill(0.0);
             }
@@ -165,17 +170,20 @@ impl Triangle {
 
     /// R: upper triangular, RᵀR = XᵀX. Zeros if there was no row.
     pub fn factor(&self) -> Mat<f64> {
+        let (p, values) = (self.columns, self.factor_values());
+        Mat::from_fn(p, p, |i, j| values[j * p + i])
+    }
+
+    /// The same as [`Self::factor`], column after column.
+    pub fn factor_values(&self) -> Vec<f64> {
         let mut whole = Self {
             columns: self.columns,
             factor: self.factor.clone(),
             buffer: Vec::new(),
         };
         whole.reduce_rows(&self.buffer);
-        let p = self.columns;
-        if whole.factor.is_empty() {
-            return Mat::zeros(p, p);
-        }
-        Mat::from_fn(p, p, |i, j| whole.factor[j * p + i])
+        whole.factor.resize(self.columns * self.columns, 0.0);
+        whole.factor
     }
 }
 

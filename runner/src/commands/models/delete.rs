@@ -21,5 +21,9 @@ pub async fn delete(registry: &Registry, args: &DeleteArgs) -> Result<Answer> {
         .map(|change| json!({ "alias": change.alias, "version": change.version }))
         .collect();
     let json = json!({ "name": name, "version": version, "deleted": true, "aliases": aliases });
-    Ok(Answer::new(text, json))
+    let mut answer = Answer::new(text, json);
+    for change in &changes {
+        answer = answer.aliased(name, &change.alias, change.version);
+    }
+    Ok(answer)
 }

@@ -18,6 +18,7 @@ use crate::error::{Error, Result, Status};
 use crate::printer::Printer;
 use crate::registry::Registry;
 use crate::settings::Settings;
+use crate::tracking::mlflow;
 
 /// What a verb found or did.
 struct Answer {
@@ -27,6 +28,15 @@ struct Answer {
     json: Json,
     /// What is wrong all the same.
     error: Option<Box<Error>>,
+    /// The aliases that were changed, and what they stand for now.
+    aliases: Vec<Alias>,
+}
+
+/// An alias of a model, and the version that it stands for.
+struct Alias {
+    name: String,
+    alias: String,
+    version: Option<u64>,
 }
 
 impl Answer {
@@ -35,14 +45,25 @@ impl Answer {
             text: text.into(),
             json,
             error: None,
+            aliases: Vec::new(),
         }
+    }
+
+    /// With an alias that was changed.
+    fn aliased(mut self, name: &str, alias: &str, version: Option<u64>) -> Self {
+        self.aliases.push(Alias {
+            name: name.to_owned(),
+            alias: alias.to_owned(),
+            version,
+        });
+        self
     }
 }
 
 /// Runs the command.
 pub fn models(args: &ModelsArgs) -> Status {
     let printer = Printer::new(args.verb.registry().output);
-    let (text, json, error) = match answer(&args.verb) {
+    let (text, json, error) = match answer(&args.verb, &printer) {
         Ok(answer) => (answer.text, answer.json, answer.error),
         Err(error) => (String::new(), json!({}), Some(error)),
     };
@@ -64,7 +85,7 @@ pub fn models(args: &ModelsArgs) -> Status {
     }
 }
 
-fn answer(verb: &ModelsVerb) -> Result<Answer> {
+fn answer(verb: &ModelsVerb, printer: &Printer) -> Result<Answer> {
     let place = verb.registry();
     let settings = Settings::resolve(&place.settings())?;
     let location = place.registry.as_ref().unwrap_or(&settings.model_registry);
@@ -74,7 +95,7 @@ fn answer(verb: &ModelsVerb) -> Result<Answer> {
         .build()
         .map_err(|error| Error::internal(format!("cannot start threads: {error}")))?;
     runtime.block_on(async {
-        match verb {
+        let answer = match verb {
             ModelsVerb::List(args) => list::list(&registry, args).await,
             ModelsVerb::Show(args) => show::show(&registry, args).await,
             ModelsVerb::Diff(args) => diff::diff(&registry, args).await,
@@ -84,8 +105,31 @@ fn answer(verb: &ModelsVerb) -> Result<Answer> {
             ModelsVerb::Import(args) => import::import(&registry, args).await,
             ModelsVerb::Delete(args) => delete::delete(&registry, args).await,
             ModelsVerb::Verify(args) => verify::verify(&registry, args).await,
+        }?;
+        // Of another registry the server of these settings knows nothing.
+        if *location == settings.model_registry {
+            tell_server(&settings, &answer.aliases, printer).await;
         }
+        Ok(answer)
     })
+}
+
+/// The tracking server hears of aliases; if it does not, the registry's hold all the
+/// same.
+async fn tell_server(settings: &Settings, aliases: &[Alias], printer: &Printer) {
+    for changed in aliases {
+        let Alias {
+            name,
+            alias,
+            version,
+        } = changed;
+        if let Err(reason) = mlflow::mirror(settings, name, alias, *version).await {
+            printer.notice(&format!(
+                "the tracking server has not heard of it: {reason}; the same command tells it again"
+            ));
+            return;
+        }
+    }
 }
 
 /// Lines of `name  value`, the values below each other.

@@ -35,5 +35,5 @@ pub async fn promote(registry: &Registry, args: &PromoteArgs) -> Result<Answer> 
         Some(_) => format!("{alias} of {name}: {}", from_to(replaces, Some(version))),
         None => format!("{alias} of {name}: version {version}, as before"),
     };
-    Ok(Answer::new(text, json))
+    Ok(Answer::new(text, json).aliased(name, alias, Some(version)))
 }

@@ -21,5 +21,5 @@ pub async fn rollback(registry: &Registry, args: &RollbackArgs) -> Result<Answer
         "{alias} of {name}: {}",
         from_to(change.replaces, change.version)
     );
-    Ok(Answer::new(text, json))
+    Ok(Answer::new(text, json).aliased(name, alias, change.version))
 }

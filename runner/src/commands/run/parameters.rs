@@ -3,7 +3,8 @@
 use serde_json::{Map, Value as Json};
 
 use crate::parameters::{Parameter, ParameterOrigin};
-use crate::settings::{Settings, secrets};
+use crate::secrets;
+use crate::settings::Settings;
 
 /// Parameters as they stand in results; secrets are masked.
 pub fn to_json(parameter: &Parameter, settings: &Settings) -> Json {

@@ -1,6 +1,7 @@
 //! The models of a table go to the registry: the one place where a run publishes.
 
 use crate::engines::Engine;
+use crate::engines::fingerprint::Fingerprints;
 use crate::error::Result;
 use crate::guard::Report;
 use crate::guard::rules::Severity;
@@ -17,8 +18,9 @@ pub(super) async fn models(
     engine: &mut dyn Engine,
     registry: &Registry,
     step: &Step,
+    fingerprints: &mut Fingerprints,
 ) -> Result<(Vec<Saved>, Vec<Published>)> {
-    let published = registry.publish_table(engine, step).await?;
+    let published = registry.publish_table(engine, step, fingerprints).await?;
     let saved = published.iter().map(Saved::of).collect();
     let tracked = published.into_iter().map(Published::of).collect();
     Ok((saved, tracked))

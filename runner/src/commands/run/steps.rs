@@ -8,6 +8,8 @@ use super::gates::{self, Gate};
 use super::memory::{Decision, Memory};
 use super::publish;
 use super::results::{Results, State, StepResult};
+use super::settle;
+use crate::engines::fingerprint::Fingerprints;
 use crate::engines::{Engine, Outcome, text};
 use crate::error::{Error, Result, Status};
 use crate::flow::Flow;
@@ -56,6 +58,8 @@ struct Done {
     saved: Vec<Saved>,
     models: Vec<Published>,
     gates: Vec<Gate>,
+    /// What it reads, as it looks.
+    fingerprints: Fingerprints,
 }
 
 impl Run<'_> {
@@ -80,6 +84,11 @@ impl Run<'_> {
                         self.label(i),
                         "unchanged"
                     ));
+                    if settle::counts(&self.steps[i], self.registry.origin.gates)
+                        && let Err(error) = self.publish_again(i).await
+                    {
+                        failures.push(error);
+                    }
                     self.leave(i, State::Kept, None);
                     continue;
                 }
@@ -119,6 +128,12 @@ impl Run<'_> {
                 }
             }
         }
+        let whole = failures.is_empty() && self.interrupt.cause().is_none();
+        match self.settle(whole).await {
+            Err(error) if whole => return Err(error),
+            Err(error) => self.printer.warning(&error),
+            Ok(()) => {}
+        }
         if let Some(cause) = self.interrupt.cause() {
             return Err(stopped(cause, failures.pop()));
         }
@@ -131,6 +146,37 @@ impl Run<'_> {
             return Err(Error::failed(message));
         }
         failures.pop().map_or(Ok(()), Err)
+    }
+
+    /// The models of a table that is kept are models of this run.
+    async fn publish_again(&mut self, i: usize) -> Result<()> {
+        let step = &self.steps[i];
+        let mut fingerprints = Fingerprints::default();
+        let engine = self.engine.as_mut();
+        let published = publish::models(engine, &self.registry, step, &mut fingerprints).await;
+        let (saved, _) = published.map_err(|error| failure(error, step, i, self.steps.len()))?;
+        self.results().models.extend(saved);
+        Ok(())
+    }
+
+    /// What the gates say stands with the models; where all went well, they get their
+    /// aliases.
+    async fn settle(&mut self, whole: bool) -> Result<()> {
+        if self.tracking.is_none() {
+            return Ok(());
+        }
+        let (models, verdict) = {
+            let results = self.results();
+            let verdict = settle::verdict(self.steps, &results);
+            (results.models.clone(), verdict)
+        };
+        let enrol = whole && self.registry.origin.guard.is_checked();
+        let models = settle::settle(&self.registry, models, verdict, enrol).await?;
+        if let Some(tracking) = self.tracking.as_deref_mut() {
+            tracking.settled(&models);
+        }
+        self.results().models = models;
+        Ok(())
     }
 
     fn results(&self) -> MutexGuard<'_, Results> {
@@ -159,7 +205,7 @@ impl Run<'_> {
         let step = &steps[i];
         let label = self.label(i);
         self.printer.detail(|| told(step, &self.flows[i]));
-        self.printer.start(&label);
+        self.printer.start(&label, i, steps.len());
         let start = Instant::now();
         let mut result = StepResult::new(i, step, &self.flows[i], State::Done);
         result.hash = self.memory.hash_of(i).cloned();
@@ -184,6 +230,8 @@ impl Run<'_> {
                     rows: done.outcome.rows,
                     seconds,
                     models: done.models,
+                    flow: &self.flows[i],
+                    fingerprints: done.fingerprints,
                 };
                 self.track(end).await;
                 self.results().models.extend(done.saved);
@@ -213,6 +261,8 @@ impl Run<'_> {
                     rows: None,
                     seconds,
                     models: Vec::new(),
+                    flow: &self.flows[i],
+                    fingerprints: Fingerprints::default(),
                 };
                 self.track(end).await;
                 let error = failure(error, step, i, steps.len());
@@ -259,9 +309,11 @@ impl Run<'_> {
         let (outcome, gates) = asked?;
         // A table that a gate refuses publishes nothing.
         let refused = gates.iter().any(Gate::stops);
+        let mut fingerprints = Fingerprints::default();
         let (saved, models) = match step.description.action {
             Action::CreateTable { temporary: false } if !refused => {
-                publish::models(self.engine.as_mut(), &self.registry, step).await?
+                let engine = self.engine.as_mut();
+                publish::models(engine, &self.registry, step, &mut fingerprints).await?
             }
             _ => Default::default(),
         };
@@ -270,6 +322,7 @@ impl Run<'_> {
             saved,
             models,
             gates,
+            fingerprints,
         })
     }
 

@@ -3,7 +3,7 @@
 
 use crate::cli::RunArgs;
 use crate::engines::Choice;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::printer::Printer;
 use crate::runs::RunStatus;
 use crate::settings::Settings;
@@ -37,6 +37,29 @@ pub(super) async fn connect(
 ) -> Result<()> {
     let outcome = tracking.connect(settings, required).await;
     tracking.tell(printer);
+    outcome
+}
+
+/// Records a run that the lookahead check refuses: nothing of it is executed.
+///
+/// # Errors
+/// The refusal.
+pub(super) fn refuse(
+    tracking: &mut Tracking,
+    settings: &Settings,
+    refusal: Box<Error>,
+    printer: &Printer,
+) -> Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Error::internal(format!("cannot start threads: {error}")))?;
+    let outcome = Err(refusal);
+    runtime.block_on(async {
+        // That the server is away matters less than the refusal.
+        let _ = connect(tracking, settings, false, printer).await;
+        end(tracking, &outcome, false, printer).await;
+    });
     outcome
 }
 

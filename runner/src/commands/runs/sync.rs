@@ -5,8 +5,9 @@ use serde_json::{Value as Json, json};
 use crate::cli::RunsSyncArgs;
 use crate::error::{Error, Result, Status};
 use crate::printer::Printer;
-use crate::runs::secrets::Secrets;
+use crate::registry::Registry;
 use crate::runs::{Run, RunFolder, RunStatus, Store};
+use crate::secrets::Secrets;
 use crate::settings::Settings;
 use crate::tracking::{Tracker, mlflow};
 
@@ -47,6 +48,7 @@ async fn upload(
     let mut uploader = mlflow::connect(settings)
         .await
         .map_err(|reason| Error::failed(reason).hint("start it, or set mlflow.tracking_uri"))?;
+    let registry = Registry::open(&settings.model_registry)?;
     let mut lines = Vec::new();
     let mut failed = false;
     for (folder, run) in &runs {
@@ -63,7 +65,9 @@ async fn upload(
         } else {
             // What its process could not say any more.
             folder.save(run)?;
-            let outcome = uploader.bring(folder, run).await;
+            let mut run = run.clone();
+            as_promoted(&registry, &mut run).await;
+            let outcome = uploader.bring(folder, &run).await;
             if let Some(reason) = outcome.lost {
                 let reason = secrets.clean(&reason);
                 return Err(Error::failed(format!("{}: {reason}", run.id))
@@ -97,4 +101,21 @@ async fn upload(
     } else {
         Status::Success
     })
+}
+
+/// The aliases of a run's models as they are by now: somebody may have promoted another
+/// version since it ended.
+async fn as_promoted(registry: &Registry, run: &mut Run) {
+    for model in &mut run.models {
+        // A registry that does not answer leaves what the run said.
+        let Ok(heads) = registry.heads(&model.name).await else {
+            continue;
+        };
+        let version = model
+            .version
+            .as_ref()
+            .and_then(|version| version.parse().ok());
+        let own = heads.iter().find(|head| Some(head.version) == version);
+        model.alias = own.map(|head| head.entry.alias.clone());
+    }
 }

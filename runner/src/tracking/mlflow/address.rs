@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use crate::runs::secrets::without_users;
+use crate::secrets::masked;
 
 /// How long the server may take to answer; a local run waits for it once.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -63,7 +63,7 @@ impl Address {
         credentials: Option<(String, String)>,
     ) -> Result<Self, String> {
         let wrong = || {
-            let uri = without_users(uri);
+            let uri = masked(uri).into_owned();
             format!("tracking server '{uri}' is not an address such as http://localhost:5000")
         };
         let (scheme, rest) = uri.trim().split_once("://").ok_or_else(wrong)?;

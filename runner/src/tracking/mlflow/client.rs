@@ -10,7 +10,7 @@ use reqwest::{Certificate, Identity, Method, RequestBuilder, StatusCode};
 use serde_json::Value as Json;
 
 use super::address::{Address, Login};
-use crate::runs::secrets::{MASK, without_users};
+use crate::secrets::{MASK, masked};
 
 /// How long a connection may take.
 const CONNECT: Duration = Duration::from_secs(5);
@@ -331,7 +331,7 @@ impl Client {
 
     /// What a server says may repeat what it was told.
     fn clean(&self, text: &str) -> String {
-        let text = without_users(text);
+        let text = masked(text).into_owned();
         match &self.address.login {
             Some(Login::Basic(_, secret) | Login::Bearer(secret)) if !secret.is_empty() => {
                 text.replace(secret.as_str(), MASK)

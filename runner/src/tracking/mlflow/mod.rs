@@ -4,10 +4,12 @@
 //!   retries.
 //! - [`names`]: what the server takes as names, and how much at once.
 //! - [`journal`]: the calls that were done, beside the record.
+//! - [`aliases`]: what the registry calls its versions.
 //! - [`upload`]: the run; [`trials`]: its children; [`models`]: its models;
 //!   [`mlmodel`]: the files that tell MLflow's Python how to load them.
 
 mod address;
+mod aliases;
 mod client;
 mod journal;
 mod mlmodel;
@@ -16,6 +18,7 @@ mod names;
 mod trials;
 mod upload;
 
+pub use self::aliases::mirror;
 pub use self::journal::is_whole;
 pub use self::upload::Uploader;
 use crate::settings::Settings;

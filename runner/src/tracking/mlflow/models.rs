@@ -5,6 +5,7 @@ use bytes::Bytes;
 use reqwest::Method;
 use serde_json::{Value as Json, json};
 
+use super::aliases::VERSION_TAG;
 use super::client::{Answer, Body, Failure, api};
 use super::mlmodel;
 use super::names;
@@ -16,9 +17,6 @@ use crate::runs::results::plain;
 const MOST: usize = 100;
 /// The tag by which a model is found again.
 const MODEL_TAG: &str = "lagrange.model";
-/// The alias of the version in use, and of one that wants to be.
-const CHAMPION: &str = "champion";
-const CHALLENGER: &str = "challenger";
 
 /// A logged model on the server.
 #[derive(Debug, Clone)]
@@ -33,14 +31,15 @@ impl Upload<'_> {
         let run = self.run;
         for model in run.models.iter().take(MOST) {
             let call = format!("model/{}/{}", model.name, model.sha256);
-            if self.journal.has(&format!("{call}/whole")) {
-                continue;
+            if !self.journal.has(&format!("{call}/whole")) {
+                let before = self.refused.len();
+                self.model(remote, model, &call).await?;
+                if self.refused.len() == before {
+                    self.journal.note(&format!("{call}/whole"), Json::Null);
+                }
             }
-            let before = self.refused.len();
-            self.model(remote, model, &call).await?;
-            if self.refused.len() == before {
-                self.journal.note(&format!("{call}/whole"), Json::Null);
-            }
+            let aliased = self.alias(model, &call).await;
+            self.unless_refused(&format!("an alias of {}", model.name), aliased)?;
         }
         Ok(())
     }
@@ -201,7 +200,8 @@ impl Upload<'_> {
     }
 
     /// The metrics that are of this model: what its fit says of itself, those of a
-    /// table that holds it alone, and those of rows that name it.
+    /// table that holds it alone or was made from it alone, and those of rows that name
+    /// it.
     fn measured(&self, model: &Model) -> Vec<Metric> {
         let run = self.run;
         let alone = run
@@ -211,13 +211,20 @@ impl Upload<'_> {
             .count()
             == 1;
         let named = plain(&model.key["name"]);
+        let told_of = |name: &str| {
+            let mut tables = run.tables.iter();
+            let table = tables.find(|table| table.name == name);
+            table.is_some_and(|table| table.models == [model.table.as_str()])
+        };
         let of = |metric: &&Metric| {
             let parts = metric.table.strip_prefix(&model.table);
             let own = alone && parts.is_some_and(|rest| rest.is_empty() || rest == "_metrics");
-            own || metric
-                .labels
-                .iter()
-                .any(|label| *label == model.name || *label == named)
+            let told = alone && told_of(&metric.table);
+            own || told
+                || metric
+                    .labels
+                    .iter()
+                    .any(|label| *label == model.name || *label == named)
         };
         let mut metrics: Vec<Metric> = run.metrics.iter().filter(of).cloned().collect();
         for (name, value) in model.header["metrics"].as_object().into_iter().flatten() {
@@ -235,8 +242,7 @@ impl Upload<'_> {
         metrics
     }
 
-    /// A version of the registered model. The first is the champion, later ones
-    /// challenge it: to promote one is a decision of its own.
+    /// A version of the registered model.
     async fn register(
         &mut self,
         remote: &Remote,
@@ -246,21 +252,26 @@ impl Upload<'_> {
     ) -> Answer<()> {
         let name = names::registered_model(&model.name);
         let call = format!("{call}/version");
-        let version = match self.journal.result(&call) {
-            Some(version) => plain(version),
-            None => {
-                let version = self.version(remote, model, logged, &name).await?;
-                self.journal.note(&call, Json::from(version.clone()));
-                version
-            }
+        if !self.journal.has(&call) {
+            let version = self.version(remote, model, logged, &name).await?;
+            self.journal.note(&call, Json::from(version));
+        }
+        Ok(())
+    }
+
+    /// The alias that the registry gives the version at the end of the run.
+    async fn alias(&mut self, model: &Model, call: &str) -> Answer<()> {
+        let call = format!("{call}/version");
+        let (Some(alias), Some(version)) = (&model.alias, self.journal.result(&call)) else {
+            return Ok(());
         };
-        let champion = self.alias(&name, CHAMPION).await?;
-        let alias = match &champion {
-            Some(champion) if *champion != version => CHALLENGER,
-            _ => CHAMPION,
-        };
-        let body = json!({ "name": name, "alias": alias, "version": version });
-        self.client.post("registered-models/alias", body).await?;
+        let noted = format!("{call}/{alias}");
+        if !self.journal.has(&noted) {
+            let name = names::registered_model(&model.name);
+            let body = json!({ "name": name, "alias": alias, "version": plain(version) });
+            self.client.post("registered-models/alias", body).await?;
+            self.journal.note(&noted, Json::Null);
+        }
         Ok(())
     }
 
@@ -283,7 +294,7 @@ impl Upload<'_> {
             names::tag(super::upload::RUN_TAG, &self.run.id),
         ];
         let version = model.version.as_deref();
-        tags.extend(version.map(|version| names::tag("lagrange.version", version)));
+        tags.extend(version.map(|version| names::tag(VERSION_TAG, version)));
         let body = json!({
             "name": name, "source": source, "run_id": remote.run_id, "model_id": logged.id,
             "tags": tags,
@@ -309,28 +320,6 @@ impl Upload<'_> {
         self.client
             .make("model-versions/create", body, look, read)
             .await
-    }
-
-    /// The version behind an alias.
-    async fn alias(&self, name: &str, alias: &str) -> Answer<Option<String>> {
-        let query = [("name", name), ("alias", alias)];
-        match self
-            .client
-            .get(&api("registered-models/alias"), &query)
-            .await
-        {
-            Ok(json) => {
-                Ok(Some(plain(&json["model_version"]["version"])).filter(|v| !v.is_empty()))
-            }
-            // There is none.
-            Err(Failure::Refused { code, .. })
-                if ["INVALID_PARAMETER_VALUE", "RESOURCE_DOES_NOT_EXIST"]
-                    .contains(&code.as_str()) =>
-            {
-                Ok(None)
-            }
-            Err(failure) => Err(failure),
-        }
     }
 }
 

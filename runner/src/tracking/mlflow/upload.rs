@@ -422,7 +422,7 @@ impl Upload<'_> {
         let Some(root) = proxied(uri) else {
             self.refused.push(format!(
                 "files: it keeps them at {}, where only MLflow's own clients write; start it with --serve-artifacts",
-                crate::runs::secrets::without_users(uri)
+                crate::secrets::masked(uri)
             ));
             return Ok(false);
         };

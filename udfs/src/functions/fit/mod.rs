@@ -4,7 +4,7 @@ mod options;
 mod plan;
 mod report;
 
-use faer::Mat;
+use faer::MatRef;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 
@@ -449,7 +449,7 @@ fn chosen_rows(
     let mut columns = Vec::with_capacity(features.len() + 1);
     columns.extend(numeric().filter_map(|feature| feature.numbers.as_ref()));
     columns.push(beside.target);
-    let name = |i| numeric().nth(i).map(|feature| feature.name.clone());
+    let name = |i| numeric().nth(i).map(|feature| feature.name.to_string());
     let complete = complete_rows(SIGNATURE.name, &columns, rows, name)?;
     let Some(weights) = beside.weights else {
         return Ok(complete);
@@ -584,10 +584,11 @@ fn fitted(setup: &Setup, state: &State) -> Result<(Fitted, Preparation)> {
     let none = Preparation::default;
     match (plan.entry, &setup.kept) {
         (Entry::Factor(algorithm), Kept::Factor(triangle)) => {
-            let factor: Mat<f64> = triangle.factor();
+            let factor = triangle.factor_values();
+            let width = triangle.columns();
             let reduction = Reduction {
                 problem: Problem {
-                    factor: factor.as_ref(),
+                    factor: MatRef::from_column_major_slice(&factor, width, width),
                     intercept: plan.intercept,
                     rows: state.rows_used,
                 },
@@ -614,14 +615,10 @@ fn fitted(setup: &Setup, state: &State) -> Result<(Fitted, Preparation)> {
     }
 }
 
-/// A model's header as it is written, without a copy of what the plan has: the fields
-/// of [`models::Header`] in its order.
+/// What differs from group to group of a model's header: the fields of
+/// [`models::Header`] after those of the plan, in its order.
 #[derive(Serialize)]
-struct Header<'a> {
-    algorithm: &'a str,
-    target: &'a str,
-    features: &'a [String],
-    parameters: &'a Json,
+struct Rest<'a> {
     rows_used: u64,
     rows_skipped: u64,
     status: &'a str,
@@ -643,11 +640,7 @@ fn bytes(
     (fitted, preparation): &(Fitted, Preparation),
 ) -> Result<Vec<u8>> {
     let plan = &setup.plan;
-    let header = Header {
-        algorithm: plan.entry.name(),
-        target: plan.target(),
-        features: &plan.features,
-        parameters: &plan.recorded,
+    let rest = Rest {
         rows_used: state.rows_used,
         rows_skipped: state.rows_skipped,
         status: &fitted.status,
@@ -661,7 +654,16 @@ fn bytes(
         feature_types: &fitted.body.feature_types(plan.features.len()),
         preparation,
     };
-    models::write_parts(&header, &fitted.body)
+    models::write_parts(
+        |bytes| {
+            bytes.extend(plan.header_begin.as_bytes());
+            let brace = bytes.len();
+            serde_json::to_writer(&mut *bytes, &rest)?;
+            bytes[brace] = b',';
+            Ok(())
+        },
+        &fitted.body,
+    )
 }
 
 fn foreign() -> Error {

@@ -9,7 +9,7 @@ use serde_json::Value as Json;
 
 use super::options::COMMON;
 use super::{SIGNATURE, checked_options};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::input::Features;
 use crate::models::algorithms::Entry;
 use crate::models::preparation;
@@ -31,8 +31,18 @@ pub struct Plan {
     pub prepares: bool,
     /// Whether a row with a missing feature trains.
     pub takes_missing: bool,
-    /// The options that the algorithm reads, for the record.
-    pub recorded: Json,
+    /// How the headers of its models begin: what is the same for all of them, as the
+    /// JSON of an object that goes on.
+    pub header_begin: String,
+}
+
+/// The first fields of [`crate::models::Header`], in its order.
+#[derive(Serialize)]
+struct HeaderBegin<'a> {
+    algorithm: &'a str,
+    target: &'a str,
+    features: &'a [String],
+    parameters: Json,
 }
 
 /// Plans that a thread remembers: those of the fits of a query.
@@ -66,6 +76,15 @@ impl Plan {
         let (entry, options) = checked_options(&given)?;
         let recorded = [COMMON, entry.options()].concat();
         let steps = preparation::Choice::of(&options);
+        let begin = HeaderBegin {
+            algorithm: entry.name(),
+            target: options.text("target"),
+            features: &features,
+            parameters: options.some_to_json(&recorded),
+        };
+        let mut header_begin = serde_json::to_string(&begin)
+            .map_err(|error| Error::internal(SIGNATURE.name, error.to_string()))?;
+        header_begin.pop();
         Ok(Self {
             features,
             given,
@@ -73,14 +92,9 @@ impl Plan {
             intercept: options.flag("intercept"),
             prepares: !steps.is_none(),
             takes_missing: entry.takes_missing() || steps.imputes(),
-            recorded: options.some_to_json(&recorded),
+            header_begin,
             options,
         })
-    }
-
-    /// The target's name.
-    pub fn target(&self) -> &str {
-        self.options.text("target")
     }
 }
 

@@ -118,15 +118,15 @@ impl<F: OverRows> Aggregate for OverGathered<F> {
         };
         let features = usable(caller, inputs.features(FEATURES)?, setup)?;
         if setup.names.is_empty() {
-            let names = features.iter().map(|feature| feature.name.clone());
+            let names = features.iter().map(|feature| feature.name.to_string());
             setup.names = names.collect();
         }
         self.infinite(inputs.numbers(TARGET)?, rows, "target")?;
         self.infinite(inputs.numbers(WEIGHT)?, rows, "weight")?;
         let keys = (START..=POSITION).map(|i| {
             Ok(Feature {
-                name: self.0.signature().arguments[i].name.to_owned(),
-                type_name: String::new(),
+                name: self.0.signature().arguments[i].name.into(),
+                type_name: "".into(),
                 numbers: Some(inputs.numbers(i)?.clone()),
                 texts: None,
             })

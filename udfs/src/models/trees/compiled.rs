@@ -23,10 +23,11 @@ struct CompiledTree {
     nodes: Vec<Node>,
     /// What a node adds if it is a leaf.
     values: Vec<f64>,
-    /// What else rows have to be asked, by node: needed where one is missing,
-    /// and where features are categories.
-    details: Vec<Detail>,
-    has_categories: bool,
+    /// What a node asks, by node: needed where something is missing, and where features
+    /// are categories.
+    asks: Vec<Ask>,
+    /// The codes that go left, by node, ascending: of nodes that ask for categories.
+    categories: Vec<(u32, Vec<u32>)>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -37,11 +38,12 @@ struct Node {
     left: u32,
 }
 
-#[derive(Debug, Clone)]
-enum Detail {
-    Leaf,
+/// What a node asks. A byte: forests have millions of nodes.
+#[derive(Debug, Clone, Copy)]
+enum Ask {
+    Nothing,
     Number { missing_left: bool },
-    Category { left: Vec<u32>, missing_left: bool },
+    Category { missing_left: bool },
 }
 
 impl Compiled {
@@ -73,7 +75,7 @@ impl Compiled {
             for (i, tree) in self.trees.iter().enumerate() {
                 let output = i % self.outputs;
                 let rows = &gathered[..count * width];
-                if missing || tree.has_categories {
+                if missing || !tree.categories.is_empty() {
                     tree.add_asking(rows, width, &mut sums[output..], self.outputs);
                 } else {
                     tree.add_numbers(rows, width, &mut sums[output..], self.outputs);
@@ -89,9 +91,13 @@ impl CompiledTree {
         let mut compiled = Self {
             nodes: Vec::new(),
             values: Vec::new(),
-            details: Vec::new(),
-            has_categories: false,
+            asks: Vec::new(),
+            categories: Vec::new(),
         };
+        let size = 2 * tree.splits.len() + 1;
+        compiled.nodes.reserve_exact(size);
+        compiled.values.reserve_exact(size);
+        compiled.asks.reserve_exact(size);
         compiled.push_leaf(0.0);
         // Each entry is a node of the tree and the place that was kept for it.
         let mut open = vec![(if tree.splits.is_empty() { !0 } else { 0 }, 0)];
@@ -107,22 +113,20 @@ impl CompiledTree {
             compiled.nodes[place].feature = split.feature;
             compiled.nodes[place].left = left as u32;
             let missing_left = split.missing_left;
-            compiled.details[place] = match &split.rule {
+            compiled.asks[place] = match &split.rule {
                 Rule::AtMost(threshold) => {
                     compiled.nodes[place].threshold = *threshold;
-                    Detail::Number { missing_left }
+                    Ask::Number { missing_left }
                 }
                 Rule::In(codes) => {
-                    compiled.has_categories = true;
-                    Detail::Category {
-                        left: codes.clone(),
-                        missing_left,
-                    }
+                    compiled.categories.push((place as u32, codes.clone()));
+                    Ask::Category { missing_left }
                 }
             };
             open.push((split.left, left));
             open.push((split.right, left + 1));
         }
+        compiled.categories.sort_unstable_by_key(|(node, _)| *node);
         compiled
     }
 
@@ -133,7 +137,7 @@ impl CompiledTree {
             left: self.nodes.len() as u32,
         });
         self.values.push(value);
-        self.details.push(Detail::Leaf);
+        self.asks.push(Ask::Nothing);
     }
 
     /// Adds the leaves of rows in which nothing is missing.
@@ -162,6 +166,12 @@ impl CompiledTree {
         }
     }
 
+    fn goes_left(&self, node: usize, code: u32) -> bool {
+        let places = &self.categories;
+        let place = places.binary_search_by_key(&(node as u32), |(node, _)| *node);
+        place.is_ok_and(|place| places[place].1.binary_search(&code).is_ok())
+    }
+
     /// Adds the leaves of rows in which something may be missing.
     fn add_asking(&self, rows: &[f64], width: usize, sums: &mut [f64], stride: usize) {
         for (i, row) in rows.chunks_exact(width).enumerate() {
@@ -169,12 +179,15 @@ impl CompiledTree {
             loop {
                 let node = self.nodes[place];
                 let value = row[node.feature as usize];
-                let left = match &self.details[place] {
-                    Detail::Leaf => break,
-                    Detail::Number { missing_left } if value.is_nan() => *missing_left,
-                    Detail::Number { .. } => value <= node.threshold,
-                    Detail::Category { missing_left, .. } if value.is_nan() => *missing_left,
-                    Detail::Category { left, .. } => left.binary_search(&(value as u32)).is_ok(),
+                let left = match self.asks[place] {
+                    Ask::Nothing => break,
+                    Ask::Number { missing_left } | Ask::Category { missing_left }
+                        if value.is_nan() =>
+                    {
+                        missing_left
+                    }
+                    Ask::Number { .. } => value <= node.threshold,
+                    Ask::Category { .. } => self.goes_left(place, value as u32),
                 };
                 place = node.left as usize + usize::from(!left);
             }

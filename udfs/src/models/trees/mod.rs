@@ -93,6 +93,14 @@ pub struct Leaf {
 }
 
 impl Trees {
+    /// About how many bytes they take when they are written.
+    pub fn size_hint(&self) -> usize {
+        const SPLIT: usize = 45;
+        const LEAF: usize = 16;
+        let tree = |tree: &Tree| tree.splits.len() * SPLIT + tree.leaves.len() * LEAF;
+        self.trees.iter().map(tree).sum()
+    }
+
     /// The predictions that belong to sums of [`Compiled::sums`]: of classes, the
     /// most probable one's value, the lower of equals.
     pub fn predictions(&self, sums: &[f64]) -> Vec<f64> {
