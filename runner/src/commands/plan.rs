@@ -95,7 +95,7 @@ impl Plan {
                 export: Policy::Never,
                 ..args.sources.clone()
             };
-            match run::find_sources(choice, &bound, &flows, &selected, &sources) {
+            match run::find_sources(choice, &bound.settings, &flows, &selected, &sources) {
                 Ok(sources) => choice.sources = sources,
                 Err(error) => not_found = Some(first_line(&error)),
             }

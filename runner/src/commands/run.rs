@@ -182,12 +182,12 @@ pub(super) fn select(args: &SelectArgs, flows: &[Flow]) -> Result<Vec<bool>> {
 /// See [`sources::found`].
 pub(super) fn find_sources(
     choice: &Choice,
-    bound: &Bound,
+    settings: &Settings,
     flows: &[Flow],
     selected: &[bool],
     args: &SourceArgs,
 ) -> Result<Vec<Arc<Source>>> {
-    sources::found(choice, &bound.settings, flows, selected, args, &|_| {})
+    sources::found(choice, settings, flows, selected, args, &|_| {})
 }
 
 /// Scripts, read and bound.
