@@ -33,7 +33,7 @@ async fn exported(args: &ExportArgs, printer: &Printer) -> Result<Answer> {
         .map(|table| TableName::parse(table, project, dataset))
         .collect::<Result<Vec<TableName>>>()?;
     let exports = Exports::of(&settings)?;
-    let service = BigQuery::connect(project).await?;
+    let service = BigQuery::connect(project)?;
     let mut answer = Answer::new(String::new(), json!({ "exports": [] }));
     for table in tables {
         let order = Order {
@@ -43,7 +43,7 @@ async fn exported(args: &ExportArgs, printer: &Printer) -> Result<Answer> {
             compression,
         };
         let name = order.table.to_string();
-        printer.start(&format!("export {name}"));
+        printer.start(&format!("export {name}"), 0, 1);
         let done = one(args, &service, &exports, order, printer).await;
         printer.stop();
         match done {

@@ -1,14 +1,11 @@
 //! `lagrange jobs`: jobs of Vertex AI.
 
-use google_cloud_aiplatform_v1::model::CustomJob;
-use google_cloud_aiplatform_v1::model::worker_pool_spec::Task;
 use serde_json::{Value as Json, json};
 
 use super::cloud::{Answer, answered};
 use super::submit::about;
 use crate::cli::SettingsArgs;
 use crate::cli::cloud::{JobArgs, JobsArgs, JobsListArgs, JobsVerb};
-use crate::cloud::google;
 use crate::cloud::vertex::service::{self, Home, Vertex};
 use crate::engines::shown::Shown;
 use crate::error::{Result, Status};
@@ -29,14 +26,14 @@ pub fn jobs(args: &JobsArgs) -> Status {
     })
 }
 
-async fn connect(args: &SettingsArgs) -> Result<(Home, Vertex)> {
+fn connect(args: &SettingsArgs) -> Result<(Home, Vertex)> {
     let home = Home::of(&Settings::resolve(args)?)?;
-    let vertex = Vertex::connect(&home, google::credentials()?).await?;
+    let vertex = Vertex::connect(&home)?;
     Ok((home, vertex))
 }
 
 async fn list(args: &JobsListArgs) -> Result<Answer> {
-    let (home, vertex) = connect(&args.settings).await?;
+    let (home, vertex) = connect(&args.settings)?;
     let jobs = vertex.list(&[], args.limit).await?;
     let list: Vec<Json> = jobs.iter().map(about).collect();
     if list.is_empty() {
@@ -48,7 +45,7 @@ async fn list(args: &JobsListArgs) -> Result<Answer> {
     shown.rows = list
         .iter()
         .map(|job| {
-            let cell = |column: &&str| match &job[**column] {
+            let cell = |column: &&str| match &job[*column] {
                 Json::Null => Json::from(""),
                 value => value.clone(),
             };
@@ -64,63 +61,50 @@ async fn list(args: &JobsListArgs) -> Result<Answer> {
 }
 
 async fn show(args: &JobArgs) -> Result<Answer> {
-    let (home, vertex) = connect(&args.settings).await?;
+    let (home, vertex) = connect(&args.settings)?;
     let job = vertex.job(&home.job(&args.job)?).await?;
-    let mut lines = vec![
-        ("job", service::number(&job.name).to_owned()),
-        ("name", job.display_name.clone()),
-        ("state", service::told(&job.state)),
+    let name = service::name(&job);
+    let text = |value: &Json| value.as_str().map(str::to_owned);
+    let pool = &job["jobSpec"]["workerPoolSpecs"][0];
+    let container = &pool["containerSpec"];
+    let words = container["args"].as_array().map(|words| {
+        let words: Vec<&str> = words.iter().filter_map(Json::as_str).collect();
+        words.join(" ")
+    });
+    let lines = [
+        ("job", Some(service::number(name).to_owned())),
+        ("name", text(&job["displayName"])),
+        ("state", Some(service::told(&job))),
+        ("error", text(&job["error"]["message"])),
+        ("machine", text(&pool["machineSpec"]["machineType"])),
+        ("image", text(&container["imageUri"])),
+        ("runs", words),
+        ("created", text(&job["createTime"])),
+        ("started", text(&job["startTime"])),
+        ("ended", text(&job["endTime"])),
+        ("page", Some(home.page(name))),
     ];
-    if let Some(error) = &job.error {
-        lines.push(("error", error.message.clone()));
-    }
-    lines.extend(machine(&job));
-    for (name, time) in [
-        ("created", job.create_time),
-        ("started", job.start_time),
-        ("ended", job.end_time),
-    ] {
-        lines.extend(time.map(|time| (name, String::from(time))));
-    }
-    lines.push(("page", home.page(&job.name)));
-    let text: Vec<String> = lines
+    let lines: Vec<String> = lines
         .iter()
-        .map(|(name, value)| format!("{name:<8} {value}"))
+        .filter_map(|(name, value)| Some(format!("{name:<8} {}", value.as_ref()?)))
         .collect();
-    Ok(Answer::new(text.join("\n"), about(&job)))
-}
-
-/// Where a job runs, and what.
-fn machine(job: &CustomJob) -> Vec<(&'static str, String)> {
-    let pools = job.job_spec.as_ref().map(|spec| &spec.worker_pool_specs);
-    let Some(pool) = pools.and_then(|pools| pools.first()) else {
-        return Vec::new();
-    };
-    let mut lines = Vec::new();
-    if let Some(machine) = &pool.machine_spec {
-        lines.push(("machine", machine.machine_type.clone()));
-    }
-    if let Some(Task::ContainerSpec(container)) = &pool.task {
-        lines.push(("image", container.image_uri.clone()));
-        lines.push(("runs", container.args.join(" ")));
-    }
-    lines
+    Ok(Answer::new(lines.join("\n"), about(&job)))
 }
 
 async fn cancel(args: &JobArgs) -> Result<Answer> {
-    let (home, vertex) = connect(&args.settings).await?;
+    let (home, vertex) = connect(&args.settings)?;
     let name = home.job(&args.job)?;
     let job = vertex.job(&name).await?;
     let number = service::number(&name);
-    if service::ended(&job.state).is_some() {
-        let text = format!("job {number} was over: {}", service::told(&job.state));
+    if service::ended(&job).is_some() {
+        let text = format!("job {number} was over: {}", service::told(&job));
         return Ok(Answer::new(text, about(&job)));
     }
     vertex.cancel(&name).await?;
     let job = vertex.job(&name).await?;
     let text = format!(
         "job {number} is asked to end; it is {}",
-        service::told(&job.state)
+        service::told(&job)
     );
     Ok(Answer::new(text, about(&job)))
 }

@@ -3,14 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use clap::CommandFactory;
-use google_cloud_aiplatform_v1::model::CustomJob;
 use serde_json::{Value as Json, json};
 
 use super::cloud::{Answer, answered};
 use super::{catalogue, run};
 use crate::cli::Cli;
 use crate::cli::cloud::SubmitArgs;
-use crate::cloud::google;
 use crate::cloud::vertex::bundle::Bundle;
 use crate::cloud::vertex::log::Log;
 use crate::cloud::vertex::machine;
@@ -55,25 +53,19 @@ async fn submitted(args: &SubmitArgs, printer: &Printer) -> Result<Answer> {
     let path = Bundle::path(&bytes);
     let address = place.shown(&path);
     let submission = submission(args, &settings, &address, &place)?;
-    let job = submission.job();
-    let mut request = serde_json::to_value(&job)
-        .map_err(|error| Error::internal(format!("a request: {error}")))?;
-    if let Some(labels) = request["labels"].as_object_mut() {
-        labels.sort_keys();
-    }
+    let request = submission.job();
     if args.dry_run {
         return Ok(planned(&home, &address, &bundle, &bytes, &request));
     }
     place.put(&path, bytes).await?;
     printer.progress(&format!("scripts in {address}"));
-    let credentials = google::credentials()?;
-    let vertex = Vertex::connect(&home, credentials.clone()).await?;
+    let vertex = Vertex::connect(&home)?;
     let job = vertex.start(&submission).await?;
-    let number = service::number(&job.name).to_owned();
+    let number = service::number(service::name(&job)).to_owned();
+    let page = home.page(service::name(&job));
     printer.progress(&format!(
-        "job {number} on {}: {}",
-        submission.machine_type,
-        home.page(&job.name)
+        "job {number} on {}: {page}",
+        submission.machine_type
     ));
     if !args.wait {
         let env = args.settings.env.as_deref().unwrap_or("local");
@@ -83,20 +75,17 @@ async fn submitted(args: &SubmitArgs, printer: &Printer) -> Result<Answer> {
         );
         return Ok(Answer::new(text, about(&job)));
     }
-    let log = Log::new(credentials, &home.project, &number);
+    let log = Log::new(&home.project, &number);
     let job = follow(&vertex, job, log, printer).await?;
-    let mut answer = Answer::new(
-        format!("job {number} {}", service::told(&job.state)),
-        about(&job),
-    );
-    if service::ended(&job.state) != Some(Status::Success) {
-        let state = service::told(&job.state);
+    let state = service::told(&job);
+    let mut answer = Answer::new(format!("job {number} {state}"), about(&job));
+    if service::ended(&job) != Some(Status::Success) {
         let mut error = Error::failed(format!("job {number} {state}"));
-        if let Some(status) = &job.error {
-            error = error.detail(&status.message);
+        if let Some(message) = job["error"]["message"].as_str() {
+            error = error.detail(message);
         }
         answer.text.clear();
-        answer.error = Some(error.hint(format!("its log: {}", home.page(&job.name))));
+        answer.error = Some(error.hint(format!("its log: {page}")));
     }
     Ok(answer)
 }
@@ -234,7 +223,7 @@ fn submission(
             .optional("vertex.service_account")
             .unwrap_or_default(),
         network: settings.optional("vertex.network").unwrap_or_default(),
-        output: Some(format!("{}/jobs", place.location())),
+        output: format!("{}/jobs", place.location()),
     })
 }
 
@@ -256,24 +245,20 @@ fn planned(home: &Home, address: &str, bundle: &Bundle, bytes: &[u8], request: &
 }
 
 /// Shows a job and its log until it is over.
-async fn follow(
-    vertex: &Vertex,
-    mut job: CustomJob,
-    mut log: Log,
-    printer: &Printer,
-) -> Result<CustomJob> {
+async fn follow(vertex: &Vertex, mut job: Json, mut log: Log, printer: &Printer) -> Result<Json> {
     let mut state = String::new();
     let mut lost = 0;
     let mut looks = 0;
     loop {
-        let told = service::told(&job.state);
-        let over = service::ended(&job.state).is_some();
+        let name = service::name(&job).to_owned();
+        let told = service::told(&job);
+        let over = service::ended(&job).is_some();
         if told != state {
-            printer.progress(&format!("job {} is {told}", service::number(&job.name)));
+            printer.progress(&format!("job {} is {told}", service::number(&name)));
             state = told;
             looks = 0;
         }
-        match log.lines().await {
+        match log.lines(&vertex.google).await {
             Ok(lines) => {
                 lost = 0;
                 for line in lines {
@@ -293,26 +278,27 @@ async fn follow(
         if over {
             return Ok(job);
         }
-        tokio::time::sleep(vertex.look(looks)).await;
+        tokio::time::sleep(vertex.google.patience.look(looks)).await;
         looks += 1;
         job = vertex
-            .job(&job.name)
+            .job(&name)
             .await
             .map_err(|error| error.hint("the job goes on; lagrange jobs show looks at it"))?;
     }
 }
 
 /// A job for `--output json`.
-pub(super) fn about(job: &CustomJob) -> Json {
+pub(super) fn about(job: &Json) -> Json {
+    let name = service::name(job);
     json!({
-        "job": service::number(&job.name),
-        "name": job.name,
-        "display_name": job.display_name,
-        "state": service::told(&job.state),
-        "error": job.error.as_ref().map(|error| &error.message),
-        "labels": job.labels.iter().collect::<BTreeMap<_, _>>(),
-        "created": job.create_time.map(String::from),
-        "started": job.start_time.map(String::from),
-        "ended": job.end_time.map(String::from),
+        "job": service::number(name),
+        "name": name,
+        "display_name": job["displayName"],
+        "state": service::told(job),
+        "error": job["error"]["message"],
+        "labels": job["labels"],
+        "created": job["createTime"],
+        "started": job["startTime"],
+        "ended": job["endTime"],
     })
 }

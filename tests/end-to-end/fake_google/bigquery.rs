@@ -83,13 +83,10 @@ impl BigQuery {
     }
 
     pub fn answer(&mut self, request: &Request, gcs: &Gcs) -> Result<Reply, String> {
+        let typed = request.headers.get("content-type").map(String::as_str);
         must(
-            request.query.get("$alt").map(String::as_str) == Some("json;enum-encoding=int"),
-            "no $alt",
-        )?;
-        must(
-            request.headers.contains_key("x-goog-api-client"),
-            "no x-goog-api-client",
+            request.method == "GET" || typed == Some("application/json"),
+            "Content-Type",
         )?;
         let path = request.path.trim_start_matches("/bigquery/v2/projects/");
         let parts: Vec<&str> = path.split('/').collect();

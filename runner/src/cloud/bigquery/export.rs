@@ -2,11 +2,11 @@
 //! it wrote, and the manifest last.
 
 use futures::{StreamExt, TryStreamExt};
-use google_cloud_bigquery_v2::model::ExportDataStatistics;
 use object_store::path::Path;
+use serde_json::{Value as Json, json};
 use sha2::{Digest, Sha256};
 
-use super::client::{BigQuery, Table, query};
+use super::client::{BigQuery, Table, number, query};
 use super::exports::Exports;
 use super::jobs::{self, Done, Task};
 use super::manifest::{FILE, Manifest, Shard, VERSION};
@@ -19,7 +19,7 @@ use crate::files::hex;
 use crate::runs::moment::Moment;
 
 /// How long the job may run, in milliseconds.
-const JOB_TIMEOUT: i64 = 6 * 3600 * 1000;
+const JOB_TIMEOUT: u64 = 6 * 3600 * 1000;
 /// Shards whose checksums are computed at once.
 const AT_ONCE: usize = 2;
 
@@ -151,9 +151,9 @@ impl Plan {
         say: &dyn Fn(&str),
     ) -> Result<Done> {
         let digest = hex(&Sha256::digest(self.statement.as_bytes()));
-        let configuration = query(&self.statement)
-            .set_job_timeout_ms(JOB_TIMEOUT)
-            .set_labels([("tool", "lagrange"), ("purpose", "export")]);
+        let mut configuration = query(&self.statement);
+        configuration["jobTimeoutMs"] = json!(JOB_TIMEOUT.to_string());
+        configuration["labels"] = json!({ "tool": "lagrange", "purpose": "export" });
         let task = Task {
             verb: "export",
             key: &digest[..32],
@@ -179,21 +179,21 @@ impl Plan {
     }
 
     /// Whether there are as many files as the job has written.
-    fn fits(&self, done: &Done, shards: &[Object]) -> Result<(), String> {
+    fn fits(&self, done: &Done, shards: &[Object]) -> std::result::Result<(), String> {
         let prefix = self.order.shard_prefix();
         if let Some(other) = shards.iter().find(|shard| !shard.name.starts_with(&prefix)) {
             return Err(format!("{} does not belong there", other.name));
         }
-        let Some(statistics) = statistics(done) else {
+        let statistics = statistics(done);
+        let Some(files) = number(&statistics["fileCount"]) else {
             return Ok(());
         };
-        let files = statistics.file_count.unwrap_or_default();
         let found = shards.len() as u64;
         // A table without rows is no file, or an empty one.
-        let empty = statistics.row_count == Some(0) && found <= 1;
-        match u64::try_from(files) {
-            Ok(files) if files == found || empty || files == 0 => Ok(()),
-            _ => Err(format!(
+        let empty = number(&statistics["rowCount"]) == Some(0) && found <= 1;
+        match files == found || files == 0 || empty {
+            true => Ok(()),
+            false => Err(format!(
                 "the job has written {files} files, and there are {found}"
             )),
         }
@@ -217,8 +217,7 @@ impl Plan {
             _ => vec![None; objects.len()],
         };
         let counted: Option<u64> = counts.iter().copied().sum();
-        let told = statistics(done).and_then(|statistics| statistics.row_count);
-        let told = told.and_then(|rows| u64::try_from(rows).ok());
+        let told = number(&statistics(done)["rowCount"]);
         let rows = match (counted, told) {
             (Some(counted), Some(told)) if counted != told => {
                 let message = format!(
@@ -259,8 +258,6 @@ impl Plan {
                     sha256,
                     rows,
                 });
-        let processed = done.job.statistics.as_ref();
-        let processed = processed.and_then(|statistics| statistics.total_bytes_processed);
         let manifest = Manifest {
             version: VERSION,
             table: self.order.table.clone(),
@@ -272,7 +269,7 @@ impl Plan {
             filter: self.order.filter.clone(),
             query: self.select.clone(),
             job: done.id.clone(),
-            bytes_processed: processed.and_then(|bytes| u64::try_from(bytes).ok()),
+            bytes_processed: number(&done.job["statistics"]["totalBytesProcessed"]),
             rows,
             schema: self.columns.clone(),
             shards: shards.collect(),
@@ -283,9 +280,8 @@ impl Plan {
 }
 
 /// What a job says that it has written.
-fn statistics(done: &Done) -> Option<&ExportDataStatistics> {
-    let query = done.job.statistics.as_ref()?.query.as_ref()?;
-    query.export_data_statistics.as_ref()
+fn statistics(done: &Done) -> &Json {
+    &done.job["statistics"]["query"]["exportDataStatistics"]
 }
 
 /// The name of a snapshot that a person has given.

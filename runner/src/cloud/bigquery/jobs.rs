@@ -2,10 +2,9 @@
 //! command that was interrupted finds its job again, and an answer that was lost does
 //! not start a second one.
 
-use google_cloud_bigquery_v2::model::{ErrorProto, Job, JobConfiguration, JobReference};
+use serde_json::{Value as Json, json};
 
 use super::client::BigQuery;
-use crate::cloud::google;
 use crate::error::{Error, Result};
 
 /// How often a job that fails by itself is started again by one command.
@@ -31,7 +30,7 @@ pub struct Task<'a> {
     /// A digest of all that it does.
     pub key: &'a str,
     /// How it does it.
-    pub configuration: JobConfiguration,
+    pub configuration: Json,
     /// Where the data are.
     pub location: &'a str,
     /// The number of the first attempt: those before are known to be of no use.
@@ -42,7 +41,7 @@ pub struct Task<'a> {
 #[derive(Debug)]
 pub struct Done {
     /// The job.
-    pub job: Job,
+    pub job: Json,
     /// Its id.
     pub id: String,
     /// The number of the attempt.
@@ -77,14 +76,14 @@ pub async fn run(
             continue;
         }
         restarts += 1;
-        if !PASSING.contains(&error.reason.as_str()) || restarts > RESTARTS {
+        let reason = reason(error);
+        if !PASSING.contains(&reason) || restarts > RESTARTS {
             return Err(failure(service, &task, &id, error, &job));
         }
         say(&format!(
-            "job {id} failed ({}), which may pass: again",
-            error.reason
+            "job {id} failed ({reason}), which may pass: again"
         ));
-        tokio::time::sleep(service.patience.look(restarts)).await;
+        tokio::time::sleep(service.patience().look(restarts)).await;
     }
     let message = format!("the {} has failed {IDS} times", task.verb);
     Err(Error::failed(message).hint("lagrange export --snapshot NAME begins anew"))
@@ -96,22 +95,18 @@ async fn start(
     task: &Task<'_>,
     id: &str,
     say: &dyn Fn(&str),
-) -> Result<(Job, bool)> {
-    let mut reference = JobReference::new()
-        .set_project_id(service.project())
-        .set_job_id(id);
+) -> Result<(Json, bool)> {
+    let mut reference = json!({ "projectId": service.project(), "jobId": id });
     if !task.location.is_empty() {
-        reference = reference.set_location(task.location);
+        reference["location"] = json!(task.location);
     }
-    let job = Job::new()
-        .set_job_reference(reference)
-        .set_configuration(task.configuration.clone());
-    match service.insert(&job).await? {
+    let job = json!({ "jobReference": reference, "configuration": task.configuration });
+    match service.insert(&job).await {
         Ok(job) => {
             say(&format!("job {id}"));
             Ok((job, false))
         }
-        Err(error) if error.http_status_code() == Some(409) => {
+        Err(failure) if failure.is(409) => {
             let job = service.job(id, task.location).await?;
             let over = is_over(&job);
             say(&format!(
@@ -124,21 +119,21 @@ async fn start(
             ));
             Ok((job, over))
         }
-        Err(error) => Err(google::failure(&format!("start the {}", task.verb), &error)),
+        Err(failure) => Err(failure.error(&format!("start the {}", task.verb))),
     }
 }
 
 /// Waits until a job is over.
 async fn wait(
     service: &BigQuery,
-    mut job: Job,
+    mut job: Json,
     id: &str,
     location: &str,
     say: &dyn Fn(&str),
-) -> Result<Job> {
+) -> Result<Json> {
     let mut looks = 0;
     while !is_over(&job) {
-        tokio::time::sleep(service.patience.look(looks)).await;
+        tokio::time::sleep(service.patience().look(looks)).await;
         looks += 1;
         job = service.job(id, location).await.map_err(|error| {
             error.hint(format!("job {id} goes on; the same command finds it again"))
@@ -150,42 +145,44 @@ async fn wait(
     Ok(job)
 }
 
-fn state(job: &Job) -> &str {
-    job.status
-        .as_ref()
-        .map_or("", |status| status.state.as_str())
+fn state(job: &Json) -> &str {
+    job["status"]["state"].as_str().unwrap_or_default()
 }
 
-fn is_over(job: &Job) -> bool {
+fn is_over(job: &Json) -> bool {
     state(job) == "DONE"
 }
 
 /// Why a job has failed, if it has. Errors beside this one may be warnings.
-fn failed(job: &Job) -> Option<&ErrorProto> {
-    job.status.as_ref()?.error_result.as_ref()
+fn failed(job: &Json) -> Option<&Json> {
+    Some(&job["status"]["errorResult"]).filter(|error| error.is_object())
 }
 
-fn failure(
-    service: &BigQuery,
-    task: &Task<'_>,
-    id: &str,
-    error: &ErrorProto,
-    job: &Job,
-) -> Box<Error> {
-    let mut detail = error.message.clone();
-    let others = job.status.as_ref().map_or(&[][..], |status| &status.errors);
-    for other in others.iter().filter(|other| other.message != error.message) {
-        detail.push('\n');
-        detail.push_str(&other.message);
+fn reason(error: &Json) -> &str {
+    error["reason"].as_str().unwrap_or("no reason")
+}
+
+fn message(error: &Json) -> &str {
+    error["message"].as_str().unwrap_or_default()
+}
+
+fn failure(service: &BigQuery, task: &Task<'_>, id: &str, error: &Json, job: &Json) -> Box<Error> {
+    let mut detail = message(error).to_owned();
+    let others = job["status"]["errors"].as_array();
+    for other in others.map_or(&[][..], Vec::as_slice) {
+        if message(other) != message(error) {
+            detail.push('\n');
+            detail.push_str(message(other));
+        }
     }
+    let reason = reason(error);
     let failed = Error::failed(format!(
-        "the {} failed in BigQuery: {} (job {id} of project {})",
+        "the {} failed in BigQuery: {reason} (job {id} of project {})",
         task.verb,
-        error.reason,
         service.project()
     ))
     .detail(detail);
-    match error.reason.as_str() {
+    match reason {
         "accessDenied" => failed.hint("docs/cloud.md lists the roles that the account needs"),
         "notFound" => failed.hint("look at the names of the table, the data set and the bucket"),
         "quotaExceeded" | "billingNotEnabled" | "responseTooLarge" => {

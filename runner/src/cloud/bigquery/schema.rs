@@ -17,8 +17,8 @@
 use std::sync::Arc;
 
 use datafusion::arrow::datatypes::{DataType, Field as ArrowField, Schema, SchemaRef, TimeUnit};
-use google_cloud_bigquery_v2::model::{TableFieldSchema, TableSchema};
 use serde::{Deserialize, Serialize};
+use serde_json::{Value as Json, json};
 
 /// The key of Arrow's metadata that holds the type in BigQuery.
 pub const TYPE_KEY: &str = "bigquery.type";
@@ -140,15 +140,18 @@ impl Column {
     ///
     /// # Errors
     /// A type that is not known.
-    pub fn of(field: &TableFieldSchema) -> Result<Self, String> {
-        let kind = Kind::of(&field.r#type)
-            .ok_or_else(|| format!("column '{}' is of type {}", field.name, field.r#type))?;
-        let fields: Result<Vec<Self>, String> = field.fields.iter().map(Self::of).collect();
+    pub fn of(field: &Json) -> Result<Self, String> {
+        let text = |key: &str| field[key].as_str().unwrap_or_default();
+        let (name, kind) = (text("name"), text("type"));
+        let kind = Kind::of(kind).ok_or_else(|| format!("column '{name}' is of type {kind}"))?;
+        let fields = field["fields"].as_array();
+        let fields = fields.map_or(&[][..], Vec::as_slice);
+        let fields: Result<Vec<Self>, String> = fields.iter().map(Self::of).collect();
         Ok(Self {
-            name: field.name.clone(),
+            name: name.to_owned(),
             kind,
-            repeated: field.mode.eq_ignore_ascii_case("REPEATED"),
-            required: field.mode.eq_ignore_ascii_case("REQUIRED"),
+            repeated: text("mode").eq_ignore_ascii_case("REPEATED"),
+            required: text("mode").eq_ignore_ascii_case("REQUIRED"),
             as_text: false,
             fields: fields?,
         })
@@ -160,17 +163,17 @@ impl Column {
     }
 
     /// For the service.
-    pub fn to_field(&self) -> TableFieldSchema {
+    pub fn to_field(&self) -> Json {
         let mode = match (self.repeated, self.required) {
             (true, _) => "REPEATED",
             (false, true) => "REQUIRED",
             (false, false) => "NULLABLE",
         };
-        TableFieldSchema::new()
-            .set_name(&self.name)
-            .set_type(self.kind.name())
-            .set_mode(mode)
-            .set_fields(self.fields.iter().map(Self::to_field))
+        let mut field = json!({ "name": self.name, "type": self.kind.name(), "mode": mode });
+        if !self.fields.is_empty() {
+            field["fields"] = self.fields.iter().map(Self::to_field).collect();
+        }
+        field
     }
 
     /// As SQL writes its type.
@@ -304,8 +307,8 @@ pub fn arrow(columns: &[Column]) -> SchemaRef {
 }
 
 /// All columns for the service.
-pub fn to_schema(columns: &[Column]) -> TableSchema {
-    TableSchema::new().set_fields(columns.iter().map(Column::to_field))
+pub fn to_schema(columns: &[Column]) -> Json {
+    json!({ "fields": columns.iter().map(Column::to_field).collect::<Vec<_>>() })
 }
 
 #[cfg(test)]

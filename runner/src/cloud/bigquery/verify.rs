@@ -4,11 +4,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use datafusion::arrow::datatypes::Schema;
 use datafusion::parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
-use datafusion::parquet::arrow::async_reader::ParquetObjectReader;
+use datafusion::parquet::errors::ParquetError;
+use datafusion::parquet::file::metadata::ParquetMetaDataReader;
 use futures::{StreamExt, TryStreamExt};
 use object_store::path::Path;
+use object_store::{GetOptions, GetRange, ObjectStore};
 
 use super::exports::Exports;
 use super::manifest::{FILE, Manifest};
@@ -17,6 +20,8 @@ use crate::cloud::storage::objects::{self, Object};
 use crate::error::{Error, Result};
 use crate::registry::Place;
 
+/// How much of the end of a file is read at first.
+const FOOTER: u64 = 64 << 10;
 /// Footers that are read at once.
 const AT_ONCE: usize = 8;
 
@@ -69,12 +74,9 @@ pub async fn rows(place: &Place, objects: &[Object], columns: &[Column]) -> Resu
             let store = Arc::clone(&store);
             async move {
                 let shown = place.shown(&object.path);
-                let mut reader = ParquetObjectReader::new(store, object.path.clone())
-                    .with_file_size(object.size);
-                let read = ArrowReaderMetadata::load_async(&mut reader, ArrowReaderOptions::new());
-                let metadata = read.await.map_err(|error| {
+                let metadata = footer(store.as_ref(), object).await.map_err(|what| {
                     Error::failed(format!("{shown} is not a readable Parquet file"))
-                        .detail(error.to_string())
+                        .detail(what)
                         .hint(AGAIN)
                 })?;
                 if let Some(what) = difference(columns, metadata.schema()) {
@@ -90,6 +92,41 @@ pub async fn rows(place: &Place, objects: &[Object], columns: &[Column]) -> Resu
         .buffered(AT_ONCE)
         .try_collect()
         .await
+}
+
+/// What the end of a file of Parquet tells.
+async fn footer(
+    store: &dyn ObjectStore,
+    object: &Object,
+) -> std::result::Result<ArrowReaderMetadata, String> {
+    let mut length = object.size.min(FOOTER);
+    loop {
+        let options = GetOptions {
+            range: Some(GetRange::Bounded(object.size - length..object.size)),
+            if_match: object.etag.clone(),
+            ..GetOptions::default()
+        };
+        let read = async { store.get_opts(&object.path, options).await?.bytes().await };
+        let bytes = match length {
+            // No store reads a range of nothing.
+            0 => Bytes::new(),
+            _ => read.await.map_err(|error| error.to_string())?,
+        };
+        let mut reader = ParquetMetaDataReader::new();
+        match reader.try_parse_sized(&bytes, object.size) {
+            Ok(()) => {}
+            Err(ParquetError::NeedMoreData(needed))
+                if needed as u64 > length && needed as u64 <= object.size =>
+            {
+                length = needed as u64;
+                continue;
+            }
+            Err(error) => return Err(error.to_string()),
+        }
+        let metadata = reader.finish().map_err(|error| error.to_string())?;
+        return ArrowReaderMetadata::try_new(Arc::new(metadata), ArrowReaderOptions::new())
+            .map_err(|error| error.to_string());
+    }
 }
 
 /// How the columns of a shard differ from those of the table.

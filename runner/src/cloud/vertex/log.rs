@@ -1,18 +1,14 @@
 //! What a job prints, as Cloud Logging has it.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
-use google_cloud_auth::credentials::Credentials;
 use serde_json::{Value as Json, json};
 
-use crate::cloud::google;
+use crate::cloud::google::{Call, Google, endpoint};
 
 /// Gives another address than Google's own.
 const ENDPOINT: &str = "LAGRANGE_LOGGING_ENDPOINT";
 const ADDRESS: &str = "https://logging.googleapis.com";
-/// How long a question may take.
-const PATIENCE: Duration = Duration::from_secs(20);
 /// Lines of an answer.
 const PAGE: u32 = 500;
 /// Answers of one look.
@@ -20,8 +16,6 @@ const PAGES: usize = 20;
 
 /// The log of a job, read from where it was left.
 pub struct Log {
-    http: reqwest::Client,
-    credentials: Credentials,
     address: String,
     project: String,
     job: String,
@@ -33,14 +27,9 @@ pub struct Log {
 
 impl Log {
     /// The log of a job, from its beginning.
-    pub fn new(credentials: Credentials, project: &str, job: &str) -> Self {
+    pub fn new(project: &str, job: &str) -> Self {
         Self {
-            http: reqwest::Client::builder()
-                .timeout(PATIENCE)
-                .build()
-                .unwrap_or_default(),
-            credentials,
-            address: google::endpoint(ENDPOINT).unwrap_or_else(|| ADDRESS.to_owned()),
+            address: endpoint(ENDPOINT, ADDRESS),
             project: project.to_owned(),
             job: job.to_owned(),
             last: String::new(),
@@ -52,11 +41,11 @@ impl Log {
     ///
     /// # Errors
     /// The log cannot be read now; later it may be.
-    pub async fn lines(&mut self) -> Result<Vec<String>, String> {
+    pub async fn lines(&mut self, google: &Google) -> Result<Vec<String>, String> {
         let mut lines = Vec::new();
         let mut token = String::new();
         for _ in 0..PAGES {
-            let answer = self.ask(&token).await?;
+            let answer = self.ask(google, &token).await?;
             let entries = answer["entries"].as_array().map_or(&[][..], Vec::as_slice);
             for entry in entries {
                 self.add(entry, &mut lines);
@@ -88,7 +77,7 @@ impl Log {
         lines.extend(text.trim_end().lines().map(str::to_owned));
     }
 
-    async fn ask(&self, token: &str) -> Result<Json, String> {
+    async fn ask(&self, google: &Google, token: &str) -> Result<Json, String> {
         let job = self.job.replace('"', "");
         let mut filter = format!("resource.type=\"ml_job\" resource.labels.job_id=\"{job}\"");
         if !self.last.is_empty() {
@@ -103,27 +92,8 @@ impl Log {
         if !token.is_empty() {
             body["pageToken"] = Json::from(token);
         }
-        let headers = google::headers(&self.credentials)
-            .await
-            .map_err(|error| error.message().into_owned())?;
-        let response = self
-            .http
-            .post(format!("{}/v2/entries:list", self.address))
-            .headers(headers)
-            .json(&body)
-            .send()
-            .await
-            .map_err(|error| error.to_string())?;
-        let status = response.status();
-        let text = response.text().await.map_err(|error| error.to_string())?;
-        if !status.is_success() {
-            let said: Json = serde_json::from_str(&text).unwrap_or_default();
-            let said = said["error"]["message"]
-                .as_str()
-                .unwrap_or_default()
-                .to_owned();
-            return Err(format!("{status} {said}").trim_end().to_owned());
-        }
-        serde_json::from_str(&text).map_err(|error| error.to_string())
+        let url = format!("{}/v2/entries:list", self.address);
+        let asked = google.call(&Call::post(url, &body)).await;
+        asked.map_err(|failure| failure.error("read the log").in_a_line())
     }
 }

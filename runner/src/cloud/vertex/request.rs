@@ -3,11 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use google_cloud_aiplatform_v1::model::scheduling::Strategy;
-use google_cloud_aiplatform_v1::model::{
-    ContainerSpec, CustomJob, CustomJobSpec, EnvVar, GcsDestination, MachineSpec, Scheduling,
-    WorkerPoolSpec,
-};
+use serde_json::{Map, Value as Json, json};
 
 use crate::error::{Error, Result};
 use crate::settings::Settings;
@@ -51,69 +47,66 @@ pub struct Submission {
     /// The network that it is in; empty: none.
     pub network: String,
     /// Where Vertex AI lets it write.
-    pub output: Option<String>,
+    pub output: String,
 }
 
 impl Submission {
     /// The request.
-    pub fn job(&self) -> CustomJob {
+    pub fn job(&self) -> Json {
         let mut pools = vec![self.pool(1, &self.arguments)];
         if self.replicas > 1 {
             let helpers = ["cluster", "executor"].map(str::to_owned);
-            pools.push(self.pool(i64::from(self.replicas) - 1, &helpers));
+            pools.push(self.pool(self.replicas - 1, &helpers));
         }
-        let mut scheduling = Scheduling::new()
-            .set_timeout(duration(self.timeout))
-            .set_strategy(match self.spot {
-                true => Strategy::Spot,
-                false => Strategy::Standard,
-            })
-            // What was taken away is started again; finished steps are in the registry.
-            .set_restart_job_on_worker_restart(self.spot);
+        let mut scheduling = json!({
+            "timeout": seconds(self.timeout),
+            "strategy": if self.spot { "SPOT" } else { "STANDARD" },
+            // What was taken away begins again.
+            "restartJobOnWorkerRestart": self.spot,
+        });
         if let Some(wait) = self.max_wait {
-            scheduling = scheduling.set_max_wait_duration(duration(wait));
+            scheduling["maxWaitDuration"] = json!(seconds(wait));
         }
-        let mut spec = CustomJobSpec::new()
-            .set_worker_pool_specs(pools)
-            .set_scheduling(scheduling)
-            .set_service_account(&self.service_account)
-            .set_network(&self.network);
-        if let Some(output) = &self.output {
-            spec =
-                spec.set_base_output_directory(GcsDestination::new().set_output_uri_prefix(output));
+        let mut spec = json!({ "workerPoolSpecs": pools, "scheduling": scheduling });
+        for (key, text) in [
+            ("serviceAccount", &self.service_account),
+            ("network", &self.network),
+        ] {
+            if !text.is_empty() {
+                spec[key] = json!(text);
+            }
         }
-        let labels = self
-            .labels
-            .iter()
-            .map(|(key, value)| (label(key), label(value)));
-        let own = [TOOL, (SUBMISSION, self.id.as_str())];
-        let own = own.map(|(key, value)| (key.to_owned(), value.to_owned()));
-        CustomJob::new()
-            .set_display_name(&self.name)
-            .set_job_spec(spec)
-            .set_labels(labels.chain(own))
+        spec["baseOutputDirectory"] = json!({ "outputUriPrefix": self.output });
+        let mut labels = Map::new();
+        for (key, value) in &self.labels {
+            labels.insert(label(key), json!(label(value)));
+        }
+        for (key, value) in [TOOL, (SUBMISSION, self.id.as_str())] {
+            labels.insert(key.to_owned(), json!(value));
+        }
+        json!({ "displayName": self.name, "jobSpec": spec, "labels": labels })
     }
 
-    fn pool(&self, count: i64, arguments: &[String]) -> WorkerPoolSpec {
-        let variables = self
-            .variables
-            .iter()
-            .map(|(name, value)| EnvVar::new().set_name(name).set_value(value));
-        WorkerPoolSpec::new()
-            .set_machine_spec(MachineSpec::new().set_machine_type(&self.machine_type))
-            .set_replica_count(count)
-            .set_container_spec(
-                ContainerSpec::new()
-                    .set_image_uri(&self.image)
-                    .set_args(arguments)
-                    .set_env(variables),
-            )
+    fn pool(&self, count: u16, arguments: &[String]) -> Json {
+        let variables = self.variables.iter();
+        let variables: Vec<Json> = variables
+            .map(|(name, value)| json!({ "name": name, "value": value }))
+            .collect();
+        json!({
+            "machineSpec": { "machineType": self.machine_type },
+            "replicaCount": count.to_string(),
+            "containerSpec": {
+                "imageUri": self.image,
+                "args": arguments,
+                "env": variables,
+            },
+        })
     }
 }
 
-fn duration(time: Duration) -> google_cloud_wkt::Duration {
-    // Lengths of time of the command line are below 30 years.
-    google_cloud_wkt::Duration::clamp(i64::try_from(time.as_secs()).unwrap_or(i64::MAX), 0)
+/// A length of time as Google writes it.
+fn seconds(time: Duration) -> String {
+    format!("{}s", time.as_secs())
 }
 
 /// A text as a label may be: small letters, digits, dashes and underscores.

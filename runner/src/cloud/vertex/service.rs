@@ -1,14 +1,10 @@
 //! The calls of Vertex AI.
 
-use std::time::Duration;
-
-use google_cloud_aiplatform_v1::client::JobService;
-use google_cloud_aiplatform_v1::model::{CustomJob, JobState};
-use google_cloud_auth::credentials::Credentials;
+use serde_json::{Value as Json, json};
 
 use super::request::{SUBMISSION, Submission, TOOL};
 use crate::cloud::bigquery::names::home;
-use crate::cloud::google::{self, Patience};
+use crate::cloud::google::{Call, Google, Patience, endpoint};
 use crate::error::{Error, Result, Status};
 use crate::settings::{Database, Settings};
 
@@ -17,7 +13,7 @@ const ENDPOINT: &str = "LAGRANGE_VERTEX_ENDPOINT";
 /// How often a job is asked for in all.
 const ATTEMPTS: u32 = 5;
 /// Jobs on a page of a list.
-const PAGE: i32 = 50;
+const PAGE: usize = 50;
 
 /// Where jobs run.
 #[derive(Debug, Clone)]
@@ -93,10 +89,11 @@ pub fn number(name: &str) -> &str {
 
 /// Vertex AI in a region.
 pub struct Vertex {
-    client: JobService,
+    /// The client, which also reads logs.
+    pub google: Google,
     home: Home,
-    /// How patient we are.
-    pub patience: Patience,
+    /// With the version of the interface.
+    address: String,
 }
 
 impl Vertex {
@@ -104,27 +101,25 @@ impl Vertex {
     ///
     /// # Errors
     /// Credentials that cannot be read.
-    pub async fn connect(home: &Home, credentials: Credentials) -> Result<Self> {
-        let patience = Patience::default();
-        let endpoint = google::endpoint(ENDPOINT)
-            .unwrap_or_else(|| format!("https://{}-aiplatform.googleapis.com", home.region));
-        let client = JobService::builder()
-            .with_endpoint(endpoint)
-            .with_credentials(credentials)
-            .with_retry_policy(patience.retries())
-            .with_backoff_policy(patience.backoff())
-            .with_retry_throttler(google::NotHeldBack)
-            .with_attempt_timeout(patience.attempt)
-            .build()
-            .await
-            .map_err(|error| {
-                Error::failed("cannot make a client of Vertex AI").detail(error.to_string())
-            })?;
+    pub fn connect(home: &Home) -> Result<Self> {
+        Self::with(home, Patience::default())
+    }
+
+    /// [`Vertex::connect`] with a certain patience.
+    ///
+    /// # Errors
+    /// Credentials that cannot be read.
+    pub fn with(home: &Home, patience: Patience) -> Result<Self> {
+        let own = format!("https://{}-aiplatform.googleapis.com", home.region);
         Ok(Self {
-            client,
+            google: Google::new(patience)?,
             home: home.clone(),
-            patience,
+            address: format!("{}/v1", endpoint(ENDPOINT, &own)),
         })
+    }
+
+    fn jobs(&self) -> String {
+        format!("{}/{}/customJobs", self.address, self.home.parent())
     }
 
     /// Starts a job. Vertex AI has no ids of ours: where an answer was lost, the label
@@ -132,25 +127,23 @@ impl Vertex {
     ///
     /// # Errors
     /// A request that is refused, a service that does not answer.
-    pub async fn start(&self, submission: &Submission) -> Result<CustomJob> {
+    pub async fn start(&self, submission: &Submission) -> Result<Json> {
+        let body = submission.job();
+        let call = Call {
+            repeatable: false,
+            ..Call::post(self.jobs(), &body)
+        };
         let mut attempt = 0;
         loop {
-            let asked = self
-                .client
-                .create_custom_job()
-                .set_parent(self.home.parent())
-                .set_custom_job(submission.job())
-                .send()
-                .await;
-            let error = match asked {
+            let failure = match self.google.call(&call).await {
                 Ok(job) => return Ok(job),
-                Err(error) => error,
+                Err(failure) => failure,
             };
             attempt += 1;
-            if !google::is_passing(&error) || attempt >= ATTEMPTS {
-                return Err(google::failure("start the job", &error));
+            if !failure.is_passing || attempt >= ATTEMPTS {
+                return Err(failure.error("start the job"));
             }
-            tokio::time::sleep(self.patience.look(attempt)).await;
+            tokio::time::sleep(self.google.patience.look(attempt)).await;
             let label = (SUBMISSION, submission.id.as_str());
             if let Some(job) = self.list(&[label], 1).await?.pop() {
                 return Ok(job);
@@ -162,16 +155,19 @@ impl Vertex {
     ///
     /// # Errors
     /// A job that is not there, a service that does not answer.
-    pub async fn job(&self, name: &str) -> Result<CustomJob> {
-        let asked = self.client.get_custom_job().set_name(name).send().await;
-        asked.map_err(|error| google::failure(&format!("look at job {}", number(name)), &error))
+    pub async fn job(&self, name: &str) -> Result<Json> {
+        let asked = self
+            .google
+            .call(&Call::get(format!("{}/{name}", self.address)))
+            .await;
+        asked.map_err(|failure| failure.error(&format!("look at job {}", number(name))))
     }
 
     /// Our jobs with these labels, the latest first.
     ///
     /// # Errors
     /// A service that does not answer.
-    pub async fn list(&self, labels: &[(&str, &str)], limit: usize) -> Result<Vec<CustomJob>> {
+    pub async fn list(&self, labels: &[(&str, &str)], limit: usize) -> Result<Vec<Json>> {
         let filters: Vec<String> = [TOOL]
             .iter()
             .chain(labels)
@@ -180,18 +176,23 @@ impl Vertex {
         let mut jobs = Vec::new();
         let mut token = String::new();
         loop {
-            let asked = self
-                .client
-                .list_custom_jobs()
-                .set_parent(self.home.parent())
-                .set_filter(filters.join(" AND "))
-                .set_page_size(PAGE)
-                .set_page_token(&token)
-                .send()
-                .await;
-            let page = asked.map_err(|error| google::failure("list the jobs", &error))?;
-            jobs.extend(page.custom_jobs);
-            token = page.next_page_token;
+            let call = Call {
+                query: vec![
+                    ("filter", filters.join(" AND ")),
+                    ("pageSize", PAGE.to_string()),
+                    ("pageToken", token),
+                ],
+                ..Call::get(self.jobs())
+            };
+            let asked = self.google.call(&call).await;
+            let mut page = asked.map_err(|failure| failure.error("list the jobs"))?;
+            if let Some(list) = page["customJobs"].as_array_mut() {
+                jobs.append(list);
+            }
+            token = page["nextPageToken"]
+                .as_str()
+                .unwrap_or_default()
+                .to_owned();
             if token.is_empty() || jobs.len() >= limit {
                 jobs.truncate(limit);
                 return Ok(jobs);
@@ -199,45 +200,40 @@ impl Vertex {
         }
     }
 
-    /// Asks a job to end.
+    /// Asks a job to end. Ending it twice ends it.
     ///
     /// # Errors
     /// A job that is not there, a service that does not answer.
     pub async fn cancel(&self, name: &str) -> Result<()> {
-        use google_cloud_gax::options::RequestOptionsBuilder;
-
-        let asked = self
-            .client
-            .cancel_custom_job()
-            .set_name(name)
-            // Ending it twice ends it.
-            .with_idempotency(true)
-            .send()
-            .await;
-        asked.map_err(|error| google::failure(&format!("cancel job {}", number(name)), &error))
-    }
-
-    /// How long to wait before the look of this number.
-    pub fn look(&self, number: u32) -> Duration {
-        self.patience.look(number)
+        let body = json!({});
+        let url = format!("{}/{name}:cancel", self.address);
+        let asked = self.google.call(&Call::post(url, &body)).await;
+        asked
+            .map(drop)
+            .map_err(|failure| failure.error(&format!("cancel job {}", number(name))))
     }
 }
 
-/// A state, for people.
-pub fn told(state: &JobState) -> String {
-    let name = state.name().unwrap_or("JOB_STATE_UNSPECIFIED");
+/// The whole name of a job.
+pub fn name(job: &Json) -> &str {
+    job["name"].as_str().unwrap_or_default()
+}
+
+/// The state of a job, for people.
+pub fn told(job: &Json) -> String {
+    let name = job["state"].as_str().unwrap_or("JOB_STATE_UNSPECIFIED");
     let name = name.trim_start_matches("JOB_STATE_");
     name.to_lowercase().replace('_', " ")
 }
 
 /// How a command ends that waits for a job in this state; `None`: it is not over.
-pub fn ended(state: &JobState) -> Option<Status> {
-    match state {
-        JobState::Succeeded => Some(Status::Success),
-        JobState::Failed
-        | JobState::Cancelled
-        | JobState::Expired
-        | JobState::PartiallySucceeded => Some(Status::Failed),
+pub fn ended(job: &Json) -> Option<Status> {
+    match job["state"].as_str()? {
+        "JOB_STATE_SUCCEEDED" => Some(Status::Success),
+        "JOB_STATE_FAILED"
+        | "JOB_STATE_CANCELLED"
+        | "JOB_STATE_EXPIRED"
+        | "JOB_STATE_PARTIALLY_SUCCEEDED" => Some(Status::Failed),
         _ => None,
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::Findings;
 use crate::cloud::bigquery::client::BigQuery;
 use crate::cloud::bigquery::exports::Exports;
-use crate::cloud::google::{self, Patience};
+use crate::cloud::google::Patience;
 use crate::cloud::storage::objects;
 use crate::cloud::vertex::service::{Home, Vertex};
 use crate::error::{Error, Result};
@@ -31,13 +31,7 @@ pub(super) fn examine(settings: &Settings, findings: &mut Findings) {
         ..Patience::default()
     };
     runtime.block_on(async {
-        let service = limited(BigQuery::with(
-            project,
-            patience.clone(),
-            google::endpoint(crate::cloud::bigquery::client::ENDPOINT),
-            google::credentials,
-        ));
-        match service.await {
+        match BigQuery::with(project, patience.clone()) {
             Ok(service) => {
                 let found = limited(service.location(project, dataset)).await;
                 match &found {
@@ -71,7 +65,7 @@ pub(super) fn examine(settings: &Settings, findings: &mut Findings) {
             );
             return;
         }
-        match limited(jobs(settings)).await {
+        match limited(jobs(settings, patience)).await {
             Ok(home) => findings.ok("vertex", &format!("{} in {}", home.project, home.region)),
             Err(error) => findings.error("vertex", &error),
         }
@@ -93,9 +87,9 @@ async fn exported(settings: &Settings, dataset: &str) -> Result<usize> {
     Ok(objects::folders(&exports.place, &folder).await?.len())
 }
 
-async fn jobs(settings: &Settings) -> Result<Home> {
+async fn jobs(settings: &Settings, patience: Patience) -> Result<Home> {
     let home = Home::of(settings)?;
-    let vertex = Vertex::connect(&home, google::credentials()?).await?;
+    let vertex = Vertex::with(&home, patience)?;
     vertex.list(&[], 1).await?;
     Ok(home)
 }
