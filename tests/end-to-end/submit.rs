@@ -161,6 +161,7 @@ fn a_job_starts_once_whatever_happens() {
 fn jobs_are_listed_page_by_page_shown_and_cancelled() {
     let (server, project) = server();
     for _ in 0..5 {
+        server.state().vertex.states = vec!["JOB_STATE_RUNNING"];
         submit(&server, &project, &[]).success();
     }
     let jobs = |arguments: &[&str]| {

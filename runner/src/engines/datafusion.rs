@@ -561,15 +561,13 @@ impl Engine for DataFusion {
         let address = ObjectStoreUrl::parse(EXPORTS).map_err(engine_error)?;
         let store = source.place()?.reading()?;
         self.context.register_object_store(address.as_ref(), store);
-        let urls = source
-            .objects
-            .iter()
-            .map(|object| ListingTableUrl::parse(format!("{EXPORTS}{}", object.path)))
-            .collect::<datafusion::error::Result<_>>()
-            .map_err(engine_error)?;
+        // The folder and not its files: a store within another one tells the names of
+        // single objects as they are in the outer one.
+        let url =
+            ListingTableUrl::parse(format!("{EXPORTS}{}/", source.folder)).map_err(engine_error)?;
         let format = Arc::new(ParquetFormat::default());
-        let options = ListingOptions::new(format).with_file_extension("");
-        let config = ListingTableConfig::new_with_multi_paths(urls)
+        let options = ListingOptions::new(format).with_file_extension(".parquet");
+        let config = ListingTableConfig::new(url)
             .with_listing_options(options)
             .with_schema(schema::arrow(&source.manifest.schema));
         let listing = ListingTable::try_new(config).map_err(engine_error)?;
@@ -588,6 +586,19 @@ impl Engine for DataFusion {
                 .select(renamed.collect::<Vec<_>>())
                 .map_err(engine_error)?;
             table = frame.into_view();
+        }
+        // The footers tell: nothing is read for it.
+        let frame = self
+            .context
+            .read_table(Arc::clone(&table))
+            .map_err(engine_error)?;
+        let count = frame.count().await.map_err(engine_error)? as u64;
+        if count != source.manifest.rows {
+            let message = format!(
+                "the export {} of {} has {} rows, and DataFusion finds {count}",
+                source.manifest.snapshot, source.manifest.table, source.manifest.rows
+            );
+            return Err(Error::failed(message));
         }
         self.register(name, table)?;
         self.relations.insert(name.to_owned(), Kind::Exported);

@@ -225,6 +225,19 @@ impl Engine for DuckDb {
     }
 
     async fn attach(&mut self, name: &str, source: &Source) -> Result<()> {
+        let mut columns = source.manifest.schema.iter();
+        if let Some(column) = columns.find(|column| column.is_too_wide()) {
+            let message = format!(
+                "column '{}' of {} is {}, which DuckDB reads wrong: it has at most 38 digits",
+                column.name,
+                source.manifest.table,
+                column.sql_type()
+            );
+            return Err(Error::failed(message).hint(
+                "use --engine datafusion, or export a view that casts the column to NUMERIC or \
+                 FLOAT64",
+            ));
+        }
         let digest = source.digest();
         let key = format!("{}-{}", source.manifest.table.table, &digest[..16]);
         let place = source.place()?;

@@ -42,7 +42,6 @@ pub struct FakeGoogle {
 
 #[derive(Default)]
 pub struct State {
-    address: String,
     /// Requests so far, those for tokens left out.
     requests: usize,
     faults: BTreeMap<usize, Fault>,
@@ -74,10 +73,7 @@ impl FakeGoogle {
     pub fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
-        let state = Arc::new(Mutex::new(State {
-            address: address.to_string(),
-            ..State::default()
-        }));
+        let state = Arc::new(Mutex::new(State::default()));
         let gcs = Arc::new(Gcs::start());
         let (shared, buckets) = (Arc::clone(&state), Arc::clone(&gcs));
         std::thread::spawn(move || {

@@ -30,7 +30,11 @@ impl TableName {
     /// # Errors
     /// What cannot be the name of a table.
     pub fn parse(text: &str, project: &str, dataset: &str) -> Result<Self> {
-        let parts: Vec<&str> = text.trim().trim_matches('`').split('.').collect();
+        let plain = text.trim();
+        let bare = plain
+            .strip_prefix('`')
+            .and_then(|rest| rest.strip_suffix('`'));
+        let parts: Vec<&str> = bare.unwrap_or(plain).split('.').collect();
         let (project, dataset, table) = match parts.as_slice() {
             [table] => (project, dataset, *table),
             [dataset, table] => (project, *dataset, *table),

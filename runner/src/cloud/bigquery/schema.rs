@@ -7,7 +7,7 @@
 //! | INT64, BOOL, STRING, BYTES, DATE | the same | the same | the same |
 //! | FLOAT64 | DOUBLE or FLOAT | DOUBLE | DOUBLE |
 //! | NUMERIC | DECIMAL(38,9) | DECIMAL(38,9) | DECIMAL(38,9) |
-//! | BIGNUMERIC | DECIMAL(76,38) | DECIMAL(76,38) | DOUBLE: it has no more than 38 digits |
+//! | BIGNUMERIC | DECIMAL(76,38) | DECIMAL(76,38) | refused: it would be read wrong |
 //! | DATETIME | microseconds | TIMESTAMP | TIMESTAMP |
 //! | TIMESTAMP | microseconds, said to be local | TIMESTAMP in UTC | TIMESTAMP in UTC |
 //! | TIME | microseconds | TIME | TIME |
@@ -160,6 +160,13 @@ impl Column {
     /// Whether it, or something in it, only travels as text.
     pub fn holds_text_only(&self) -> bool {
         self.kind.is_text_only() || self.fields.iter().any(Self::holds_text_only)
+    }
+
+    /// Whether it, or something in it, has more digits than DuckDB's decimals: it reads
+    /// them from Parquet without an error, and wrong.
+    pub fn is_too_wide(&self) -> bool {
+        !self.as_text
+            && (self.kind == Kind::BigNumeric || self.fields.iter().any(Self::is_too_wide))
     }
 
     /// For the service.

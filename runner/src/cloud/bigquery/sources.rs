@@ -81,6 +81,8 @@ pub struct Source {
     pub name: String,
     /// What it is.
     pub manifest: Manifest,
+    /// Where its shards are, within the artifacts.
+    pub folder: Path,
     /// Its shards.
     pub objects: Vec<Object>,
     /// The artifacts, within which they are.
@@ -206,6 +208,7 @@ pub async fn resolve(
         sources.push(Source {
             name: table.clone(),
             manifest,
+            folder,
             objects,
             location: exports.place.location().to_owned(),
         });

@@ -49,8 +49,6 @@ pub struct Wanted {
 pub struct Held {
     /// In the order in which they were wanted.
     pub files: Vec<PathBuf>,
-    /// Bytes that had to be downloaded.
-    pub downloaded: u64,
     /// Readers share it; it is let go when dropped.
     _lock: File,
 }
@@ -104,7 +102,6 @@ impl Cache {
         let files = wanted.iter().map(|wanted| folder.join(&wanted.object.name));
         Ok(Held {
             files: files.collect(),
-            downloaded: needed,
             _lock: lock,
         })
     }
