@@ -45,6 +45,7 @@ use super::store::{Store, Writing, tables_of};
 use super::{Comparison, Engine, ModelSink, ORIGIN, Outcome, expand};
 use crate::cloud::bigquery::schema;
 use crate::cloud::bigquery::sources::Source;
+use crate::cloud::storage::known::Known;
 use crate::error::{Error, Result, did_you_mean};
 use crate::parameters::Step;
 use crate::runs::results::{Rows, Values};
@@ -56,7 +57,7 @@ const ROW_GROUP_ROWS: usize = 122_880;
 /// Bytes of a row group, so that wide tables do not fill the memory.
 const ROW_GROUP_BYTES: usize = 128 << 20;
 /// How DataFusion addresses the bucket of exports.
-const EXPORTS: &str = "lagrange://exports/";
+const EXPORTS: &str = "lagrange://export-";
 /// How many memory users an "out of memory" error names.
 const CONSUMERS_NAMED: NonZeroUsize = NonZeroUsize::MIN.saturating_add(2);
 
@@ -558,13 +559,13 @@ impl Engine for DataFusion {
     }
 
     async fn attach(&mut self, name: &str, source: &Source) -> Result<()> {
-        let address = ObjectStoreUrl::parse(EXPORTS).map_err(engine_error)?;
-        let store = source.place()?.reading()?;
-        self.context.register_object_store(address.as_ref(), store);
-        // The folder and not its files: a store within another one tells the names of
-        // single objects as they are in the outer one.
-        let url =
-            ListingTableUrl::parse(format!("{EXPORTS}{}/", source.folder)).map_err(engine_error)?;
+        let address = format!("{EXPORTS}{}", self.exports.len());
+        let store = Known::new(source.place()?.reading()?, &source.objects);
+        let base = ObjectStoreUrl::parse(&address).map_err(engine_error)?;
+        self.context
+            .register_object_store(base.as_ref(), Arc::new(store));
+        let folder = format!("{address}/{}/", source.folder);
+        let url = ListingTableUrl::parse(folder).map_err(engine_error)?;
         let format = Arc::new(ParquetFormat::default());
         let options = ListingOptions::new(format).with_file_extension(".parquet");
         let config = ListingTableConfig::new(url)
@@ -573,19 +574,22 @@ impl Engine for DataFusion {
         let listing = ListingTable::try_new(config).map_err(engine_error)?;
         let mut table: Arc<dyn TableProvider> = Arc::new(listing);
         let columns = &source.manifest.schema;
-        if columns
-            .iter()
-            .any(|column| column.name != column.name.to_lowercase())
-        {
+        let lower = |column: &schema::Column| column.name.to_lowercase();
+        if columns.iter().any(|column| column.name != lower(column)) {
             // SQL without quotes is in lower case.
-            let renamed = columns
-                .iter()
-                .map(|column| col(quote_name(&column.name)).alias(column.name.to_lowercase()));
-            let frame = self.context.read_table(table).map_err(engine_error)?;
-            let frame = frame
-                .select(renamed.collect::<Vec<_>>())
-                .map_err(engine_error)?;
-            table = frame.into_view();
+            let spelt = format!("__spelt_{name}");
+            self.register(&spelt, table)?;
+            let frame = self.context.table(TableReference::bare(spelt)).await;
+            let renamed = columns.iter().map(|column| {
+                let plain = col(quote_name(&column.name));
+                match lower(column) {
+                    name if name == column.name => plain,
+                    name => plain.alias(name),
+                }
+            });
+            let frame = frame.map_err(engine_error)?;
+            let frame = frame.select(renamed.collect::<Vec<_>>());
+            table = frame.map_err(engine_error)?.into_view();
         }
         // The footers tell: nothing is read for it.
         let frame = self

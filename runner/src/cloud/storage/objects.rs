@@ -1,10 +1,14 @@
 //! Lists of objects, and large objects read in parts: a connection that breaks costs
 //! a part and not the whole, and no request outlasts its time limit.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt};
 use object_store::path::Path;
-use object_store::{Error as StoreError, GetOptions, GetRange, ObjectStore, ObjectStoreExt};
+use object_store::{
+    Error as StoreError, GetOptions, GetRange, ListResult, ObjectStore, ObjectStoreExt,
+};
 use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Result};
@@ -15,6 +19,11 @@ use crate::registry::Place;
 const PART: u64 = 8 << 20;
 /// Parts that are under way at once.
 const AT_ONCE: usize = 4;
+
+/// How often a list that breaks off is asked for again.
+const RETRIES: u32 = 3;
+/// How long before the first time.
+const WAIT: Duration = Duration::from_millis(200);
 
 /// An object.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,9 +43,7 @@ pub struct Object {
 /// # Errors
 /// The store cannot be read.
 pub async fn list(place: &Place, folder: &Path) -> Result<Vec<Object>> {
-    let store = place.reading()?;
-    let listed = store.list_with_delimiter(Some(folder)).await;
-    let listed = listed.map_err(|error| place.error("list", folder, &error))?;
+    let listed = listed(place, folder).await?;
     let mut objects: Vec<Object> = listed
         .objects
         .into_iter()
@@ -51,14 +58,29 @@ pub async fn list(place: &Place, folder: &Path) -> Result<Vec<Object>> {
     Ok(objects)
 }
 
+/// Lists a folder. The store tries a request again that fails, but not one whose
+/// answer breaks off.
+async fn listed(place: &Place, folder: &Path) -> Result<ListResult> {
+    let store = place.reading()?;
+    let mut attempt = 0;
+    loop {
+        match store.list_with_delimiter(Some(folder)).await {
+            Ok(listed) => return Ok(listed),
+            Err(StoreError::Generic { .. }) if attempt < RETRIES => {
+                tokio::time::sleep(WAIT * 2_u32.pow(attempt)).await;
+                attempt += 1;
+            }
+            Err(error) => return Err(place.error("list", folder, &error)),
+        }
+    }
+}
+
 /// The folders of a folder, in order of name.
 ///
 /// # Errors
 /// The store cannot be read.
 pub async fn folders(place: &Place, folder: &Path) -> Result<Vec<String>> {
-    let store = place.reading()?;
-    let listed = store.list_with_delimiter(Some(folder)).await;
-    let listed = listed.map_err(|error| place.error("list", folder, &error))?;
+    let listed = listed(place, folder).await?;
     let mut names: Vec<String> = listed
         .common_prefixes
         .iter()
