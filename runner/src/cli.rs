@@ -1,5 +1,6 @@
 //! The command line.
 
+pub mod cloud;
 pub mod models;
 
 use std::path::PathBuf;
@@ -7,6 +8,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::cloud::bigquery::sources::SourceArgs;
 use crate::commands::{ResultArgs, SelectArgs, parse_duration};
 use crate::printer::{Output, VerbosityArgs};
 use crate::settings::ResourceArgs;
@@ -54,6 +56,12 @@ pub enum Command {
     Check(CheckArgs),
     /// Show what the columns of a script are made of.
     Lineage(LineageArgs),
+    /// Export tables of BigQuery to the bucket that runs read.
+    Export(cloud::ExportArgs),
+    /// Run scripts on a machine of Vertex AI.
+    Submit(Box<cloud::SubmitArgs>),
+    /// Look at jobs of Vertex AI, and end them.
+    Jobs(cloud::JobsArgs),
     /// Look at earlier runs.
     Runs(RunsArgs),
     /// Write a page about a run.
@@ -285,6 +293,10 @@ pub struct PlanArgs {
     #[arg(long, value_enum)]
     pub engine: Option<EngineName>,
 
+    /// Which exports are read.
+    #[command(flatten)]
+    pub sources: SourceArgs,
+
     /// Whether features that see the future are looked for.
     #[arg(long, value_enum, default_value_t)]
     pub check: CheckMode,
@@ -318,6 +330,10 @@ pub struct TestArgs {
     /// Of which tables gates are asked.
     #[command(flatten)]
     pub selection: SelectArgs,
+
+    /// Which exports are read.
+    #[command(flatten)]
+    pub sources: SourceArgs,
 
     /// Value of the script parameter $name; may be repeated.
     #[arg(long = "set", value_name = "NAME=VALUE", value_parser = assignment)]
@@ -379,6 +395,18 @@ pub struct RunArgs {
     /// Which steps run.
     #[command(flatten)]
     pub selection: SelectArgs,
+
+    /// Which exports are read.
+    #[command(flatten)]
+    pub sources: SourceArgs,
+
+    /// Load the tables of results into BigQuery.
+    #[arg(long)]
+    pub publish: bool,
+
+    /// Take scripts and settings from what lagrange submit has uploaded.
+    #[arg(long, value_name = "ADDRESS", hide = true)]
+    pub bundle: Option<String>,
 
     /// Do not repeat steps that an earlier run has finished and whose text,
     /// parameters and inputs are unchanged.

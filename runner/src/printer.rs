@@ -277,6 +277,18 @@ pub fn duration(seconds: f64) -> String {
     }
 }
 
+/// `12 bytes`, `3.4 kB`, `1.2 MB`, `5.6 GB`, `7.8 TB`
+pub fn amount(bytes: u64) -> String {
+    let size = bytes as f64;
+    match bytes {
+        0..1_000 => format!("{bytes} bytes"),
+        1_000..1_000_000 => format!("{:.1} kB", size / 1e3),
+        1_000_000..1_000_000_000 => format!("{:.1} MB", size / 1e6),
+        1_000_000_000..1_000_000_000_000 => format!("{:.1} GB", size / 1e9),
+        _ => format!("{:.1} TB", size / 1e12),
+    }
+}
+
 /// `1 row`, `2 rows`
 pub fn rows(count: u64) -> String {
     format!(

@@ -36,6 +36,8 @@ pub struct Script {
     pub declarations: Vec<Declaration>,
     /// Its statements in order.
     pub statements: Vec<Parsed>,
+    /// Every file that was read, this one first.
+    pub files: Vec<Arc<Source>>,
 }
 
 /// The text of a script.
@@ -202,6 +204,7 @@ pub fn parse(file: &str, text: String) -> Result<Script> {
         source: Arc::clone(&source),
         declarations: Vec::new(),
         statements: Vec::new(),
+        files: Vec::new(),
     };
     script.add(source, 0)?;
     if script.statements.is_empty() {
@@ -213,6 +216,7 @@ pub fn parse(file: &str, text: String) -> Result<Script> {
 impl Script {
     /// Adds what stands in `source`, which is included `depth` files deep.
     fn add(&mut self, source: Arc<Source>, depth: usize) -> Result<()> {
+        self.files.push(Arc::clone(&source));
         let mut tokens = Vec::new();
         Tokenizer::new(&ScriptDialect, &source.text)
             .tokenize_with_location_into_buf(&mut tokens)

@@ -21,7 +21,7 @@ const VARIABLE_PREFIX: &str = "LAGRANGE_";
 const PARAMETERS: &str = "parameters.";
 
 /// Every key but those of the section `parameters`.
-const KEYS: [&str; 11] = [
+const KEYS: [&str; 21] = [
     "environment",
     "mlflow.tracking_uri",
     "mlflow.experiment_name",
@@ -33,7 +33,19 @@ const KEYS: [&str; 11] = [
     "database.dataset",
     "training.resources.max_workers",
     "training.resources.memory_limit",
+    "storage.cache",
+    "storage.cache_limit",
+    "vertex.project",
+    "vertex.region",
+    "vertex.image",
+    "vertex.machine_type",
+    "vertex.service_account",
+    "vertex.network",
+    "vertex.timeout",
+    "vertex.max_wait",
 ];
+/// How much of exports is kept on the disk, if nobody says.
+const CACHE_LIMIT: usize = 20_000_000_000;
 
 /// Where a value came from; later ones win.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -94,6 +106,10 @@ pub struct Settings {
     pub tracking_uri: String,
     /// The folder of models.
     pub model_registry: String,
+    /// Where runs leave their files, and exports are.
+    pub artifacts: String,
+    /// How many bytes of exports are kept on the disk.
+    pub cache_limit: u64,
     /// Where the tables are.
     pub database: Database,
     /// `--database`, which overrides the former.
@@ -164,6 +180,33 @@ impl Settings {
     fn set(&mut self, key: &str, value: impl fmt::Display, flag: &'static str) {
         let value = (Given::Text(value.to_string()), Origin::Flag(flag));
         self.values.insert(key.to_owned(), value);
+    }
+
+    /// The text of a key that may be left out.
+    pub fn optional(&self, key: &str) -> Option<String> {
+        let text = self.values.get(key).map(|(value, _)| value.plain());
+        text.map(|text| text.trim().to_owned())
+            .filter(|text| !text.is_empty())
+    }
+
+    /// The folder that holds what was read from exports.
+    pub fn cache(&self) -> PathBuf {
+        if let Some(folder) = self.optional("storage.cache") {
+            return PathBuf::from(folder);
+        }
+        let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
+        let base = variable("XDG_CACHE_HOME")
+            .map(PathBuf::from)
+            .or_else(|| Some(PathBuf::from(variable("HOME")?).join(".cache")));
+        base.unwrap_or_else(std::env::temp_dir)
+            .join("lagrange")
+            .join("exports")
+    }
+
+    /// The environment that is meant.
+    pub fn environment(&self) -> String {
+        self.optional("environment")
+            .unwrap_or_else(|| DEFAULT_ENVIRONMENT.to_owned())
     }
 
     /// Where the value of a key comes from.
@@ -283,12 +326,19 @@ impl Layers {
             }
         }
         // Not used by this version, but no less wrong if they are empty.
-        for key in ["environment", "mlflow.experiment_name", "storage.artifacts"] {
+        for key in ["environment", "mlflow.experiment_name"] {
             self.text(key)?;
         }
+        let limit = "storage.cache_limit";
+        let cache_limit = match self.values.contains_key(limit) {
+            true => self.parsed(limit, "an amount such as 512MB, 20G or 16GiB", parse_bytes)?,
+            false => CACHE_LIMIT,
+        };
         let settings = Settings {
             tracking_uri: self.text("mlflow.tracking_uri")?,
             model_registry: self.text("storage.model_registry")?,
+            artifacts: self.text("storage.artifacts")?,
+            cache_limit: cache_limit as u64,
             database,
             max_workers: self.parsed(
                 "training.resources.max_workers",

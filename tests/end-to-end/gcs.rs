@@ -15,6 +15,8 @@ pub enum Fault {
     Refused,
     /// It is done, and the answer is lost.
     Lost,
+    /// Half of the answer comes, then the connection ends.
+    Cut,
 }
 
 /// A running server; its threads end with the process.
@@ -27,6 +29,8 @@ pub struct Gcs {
 struct Shared {
     bucket: Mutex<Bucket>,
     requests: AtomicUsize,
+    /// Bytes of objects that were sent.
+    sent: AtomicUsize,
     /// Every so many requests, this.
     fault: Mutex<Option<(usize, Fault)>>,
 }
@@ -91,6 +95,31 @@ impl Gcs {
         *lock(&self.shared.fault) = (n > 0).then_some((n, fault));
     }
 
+    /// Puts an object there; its name comes after its bucket.
+    #[allow(dead_code, reason = "not every suite wants it")]
+    pub fn put(&self, path: &str, bytes: Vec<u8>) {
+        lock(&self.shared.bucket).put(path, bytes);
+    }
+
+    /// The bytes of an object.
+    #[allow(dead_code, reason = "not every suite asks")]
+    pub fn get(&self, path: &str) -> Option<Vec<u8>> {
+        let bucket = lock(&self.shared.bucket);
+        bucket.objects.get(path).map(|object| object.bytes.clone())
+    }
+
+    /// Removes an object.
+    #[allow(dead_code, reason = "not every suite wants it")]
+    pub fn remove(&self, path: &str) {
+        lock(&self.shared.bucket).objects.remove(path);
+    }
+
+    /// Bytes of objects that were sent so far.
+    #[allow(dead_code, reason = "not every suite asks")]
+    pub fn sent(&self) -> usize {
+        self.shared.sent.load(Ordering::SeqCst)
+    }
+
     /// The names of all objects, after their bucket.
     #[allow(dead_code, reason = "not every suite asks")]
     pub fn names(&self) -> Vec<String> {
@@ -133,7 +162,14 @@ fn serve(connection: TcpStream, shared: &Shared) {
         head.push_str("\r\n");
         let mut bytes = head.into_bytes();
         if request.method != "HEAD" {
+            shared.sent.fetch_add(response.body.len(), Ordering::SeqCst);
             bytes.extend(response.body);
+        }
+        if fault == Some(Fault::Cut) {
+            bytes.truncate(bytes.len() / 2);
+            let _ = writer.write_all(&bytes);
+            let _ = writer.shutdown(std::net::Shutdown::Both);
+            return;
         }
         if writer.write_all(&bytes).is_err() {
             return;
@@ -309,6 +345,14 @@ impl Bucket {
         let Some(object) = self.objects.get(&request.path) else {
             return Response::new(404);
         };
+        let etag = format!("\"{}\"", object.generation);
+        if request
+            .headers
+            .get("if-match")
+            .is_some_and(|wanted| *wanted != etag)
+        {
+            return Response::new(412);
+        }
         let length = object.bytes.len();
         let range = request.headers.get("range").and_then(|range| {
             let (from, to) = range.strip_prefix("bytes=")?.split_once('-')?;

@@ -2,6 +2,9 @@
 
 mod check;
 mod configuration;
+mod containers;
+mod export;
+mod fake_google;
 mod fake_mlflow;
 mod functions;
 mod gates;
@@ -21,7 +24,9 @@ mod results;
 mod resume;
 mod scripts;
 mod selection;
+mod sources;
 mod statements;
+mod submit;
 mod tables;
 mod tracking;
 mod transcripts;

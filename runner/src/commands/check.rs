@@ -6,9 +6,12 @@ mod replay;
 use std::collections::BTreeMap;
 
 use super::catalogue::report;
+use super::run;
 use crate::cli::{CheckArgs, CheckOutput};
+use crate::cloud::bigquery::sources::SourceArgs;
 use crate::engines::{Choice, duckdb};
 use crate::error::{Error, Result, Status, did_you_mean};
+use crate::flow;
 use crate::guard::Report;
 use crate::guard::rules::{RULES, Rule, Severity, markdown};
 use crate::parameters::{self, Step};
@@ -51,7 +54,11 @@ fn answer(args: &CheckArgs, printer: &Printer) -> Result<Status> {
     let report = report(&steps);
     let replayed = match args.replay {
         true => {
-            let choice = Choice::resolve(args.engine, &settings)?;
+            let mut choice = Choice::resolve(args.engine, &settings)?;
+            let flows = flow::of(&steps);
+            let all = vec![true; flows.len()];
+            let newest = SourceArgs::default();
+            choice.sources = run::find_sources(&choice, &settings, &flows, &all, &newest)?;
             let extent = replay::Extent {
                 cuts: args.cuts,
                 sample: args.sample,

@@ -1,5 +1,7 @@
 //! `lagrange doctor`: whether everything is in place.
 
+mod cloud;
+
 use std::path::Path;
 use std::time::Duration;
 
@@ -62,6 +64,7 @@ fn examine(args: &DoctorArgs, findings: &mut Findings) {
     }
     storage("models", "storage.model_registry", &settings, findings);
     storage("artifacts", "storage.artifacts", &settings, findings);
+    cloud::examine(&settings, findings);
     match server(&settings) {
         Ok(()) => findings.ok("tracking", &secrets::masked(&settings.tracking_uri)),
         Err(reason) => findings.warn(

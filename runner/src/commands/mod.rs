@@ -2,13 +2,16 @@
 
 pub mod catalogue;
 mod check;
+mod cloud;
 mod completions;
 mod config;
 mod doctor;
+mod export;
 mod export_model;
 mod functions;
 mod import_model;
 mod init;
+mod jobs;
 mod lineage;
 mod man;
 mod models;
@@ -16,6 +19,7 @@ mod plan;
 mod report;
 mod run;
 mod runs;
+mod submit;
 
 pub use run::{ResultArgs, SelectArgs, parse_duration};
 
@@ -31,6 +35,9 @@ pub fn dispatch(command: &Command) -> Status {
         Command::Test(args) => run::test(args),
         Command::Check(args) => check::check(args),
         Command::Lineage(args) => lineage::lineage(args),
+        Command::Export(args) => export::export(args),
+        Command::Submit(args) => submit::submit(args),
+        Command::Jobs(args) => jobs::jobs(args),
         Command::Runs(args) => runs::runs(args),
         Command::Report(args) => report::report(args),
         Command::Functions(args) => functions::functions(args),

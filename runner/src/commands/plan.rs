@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use serde_json::{Value as Json, json};
 
@@ -10,13 +11,14 @@ use super::catalogue;
 use super::run::parameters::described;
 use super::run::{self, Bound, gates};
 use crate::cli::{CheckMode, PlanArgs, RunArgs};
+use crate::cloud::bigquery::sources::{Policy, Source, SourceArgs};
 use crate::engines::{Choice, inputs};
 use crate::error::{Error, Result, Status};
 use crate::flow::{self, Flow};
 use crate::guard::Report;
 use crate::guard::rules::Severity;
 use crate::parameters::Step;
-use crate::printer::{Printer, rows, thousands};
+use crate::printer::{Printer, amount, rows, thousands};
 use crate::secrets;
 use crate::settings::Settings;
 
@@ -32,6 +34,7 @@ pub fn from_run(args: &RunArgs) -> PlanArgs {
         selection: args.selection.clone(),
         set: args.set.clone(),
         engine: args.engine,
+        sources: args.sources.clone(),
         check: args.check,
         output: args.output,
     }
@@ -84,13 +87,25 @@ impl Plan {
         let bound = run::bind(&args.scripts, &args.set, settings)?;
         let flows = flow::of(&bound.steps);
         let selected = run::select(&args.selection, &flows)?;
-        let choice = Choice::resolve(args.engine, &bound.settings);
+        let mut choice = Choice::resolve(args.engine, &bound.settings);
+        let mut not_found = None;
+        if let Ok(choice) = &mut choice {
+            // A plan exports nothing.
+            let sources = SourceArgs {
+                export: Policy::Never,
+                ..args.sources.clone()
+            };
+            match run::find_sources(choice, &bound.settings, &flows, &selected, &sources) {
+                Ok(sources) => choice.sources = sources,
+                Err(error) => not_found = Some(first_line(&error)),
+            }
+        }
         let estimates = match &choice {
             Ok(choice) => choice.row_estimates(),
             Err(_) => Ok(BTreeMap::new()),
         };
         let (estimates, unknown) = match estimates {
-            Ok(estimates) => (estimates, None),
+            Ok(estimates) => (estimates, not_found),
             Err(error) => (BTreeMap::new(), Some(first_line(&error))),
         };
         let report = (args.check != CheckMode::Off).then(|| catalogue::report(&bound.steps));
@@ -162,6 +177,18 @@ impl Plan {
         if let Some(unknown) = &self.unknown {
             let _ = writeln!(text, "           rows are not known: {unknown}");
         }
+        for source in self.sources() {
+            let manifest = &source.manifest;
+            let _ = writeln!(
+                text,
+                "export     {} of {}: {}, {} files, {}",
+                manifest.snapshot,
+                manifest.table,
+                rows(manifest.rows),
+                manifest.shards.len(),
+                amount(manifest.size())
+            );
+        }
         for parameter in &self.bound.parameters {
             let (value, origin) = described(parameter, &self.bound.settings);
             let value = secrets::shown(&parameter.name, &value);
@@ -177,6 +204,10 @@ impl Plan {
         secrets::masked(&text).into_owned()
     }
 
+    fn sources(&self) -> &[Arc<Source>] {
+        self.choice.as_ref().map_or(&[], |choice| &choice.sources)
+    }
+
     /// What a step reads, with the rows that are known.
     fn reads(&self, i: usize, flow: &Flow) -> Vec<String> {
         let made = |table: &String| {
@@ -185,7 +216,9 @@ impl Plan {
             earlier.any(|(flow, _)| flow.writes.contains(table))
         };
         let tables = flow.reads.iter().map(|table| {
+            let export = self.sources().iter().find(|source| source.name == *table);
             match self.estimates.get(table) {
+                Some(count) if export.is_some() => format!("{table} (export, {})", rows(*count)),
                 // What is there now is not what will be read.
                 _ if made(table) => table.clone(),
                 Some(count) => format!("{table} (about {})", rows(*count)),
@@ -266,6 +299,14 @@ impl Plan {
             "engine": choice.map(|choice| choice.engine.name()),
             "database": choice.map(|choice| choice.database.display().to_string()),
             "steps": steps,
+            "exports": self.sources().iter().map(|source| json!({
+                "table": source.name,
+                "of": source.manifest.table.to_string(),
+                "snapshot": source.manifest.snapshot,
+                "rows": source.manifest.rows,
+                "files": source.manifest.shards.len(),
+                "bytes": source.manifest.size(),
+            })).collect::<Vec<_>>(),
             "parameters": parameters,
             "lookahead": self.report.as_ref().map(Report::json),
         })

@@ -3,9 +3,10 @@
 //!
 //! - [`work`]: the thread that has the engine, and the one that can stop it.
 //! - [`steps`]: the loop; [`gates`], [`evidence`]: what must hold, and why it does not.
-//! - [`select`], [`memory`]: which steps run, and which need not.
+//! - [`select`], [`memory`]: which steps run, and which need not; [`sources`]: what they
+//!   read from BigQuery.
 //! - [`publish`], [`track`]: what the registry and the tracking server hear of it;
-//!   [`settle`]: what becomes of the models at the end.
+//!   [`settle`]: what becomes of the models at the end; [`upload`]: what others read.
 //! - [`results`], [`reports`], [`parameters`], [`clock`]: what a run did.
 
 mod clock;
@@ -18,8 +19,10 @@ mod reports;
 mod results;
 mod select;
 mod settle;
+mod sources;
 mod steps;
 mod track;
+mod upload;
 mod work;
 
 use std::collections::BTreeMap;
@@ -30,13 +33,17 @@ use std::time::Duration;
 use self::results::{ResultFiles, Results};
 pub use self::select::SelectArgs;
 use self::steps::lock;
+use self::upload::Upload;
 use self::work::{Mode, Order};
 use super::{check, plan};
 use crate::cli::{CheckMode, RunArgs, TestArgs};
+use crate::cloud::bigquery::sources::{Source, SourceArgs};
+use crate::cloud::vertex::bundle::Bundle;
 use crate::engines::Choice;
 use crate::error::{Error, Result, Status};
 use crate::files::sha256;
 use crate::flow::{self, Flow};
+use crate::guard::rules::Severity;
 use crate::parameters::{self as script_parameters, Parameter, Step};
 use crate::printer::Printer;
 use crate::registry::Registry;
@@ -62,10 +69,16 @@ pub struct ResultArgs {
 
 /// Runs `lagrange run`.
 pub fn run(args: &RunArgs) -> Status {
+    let printer = Arc::new(Printer::with(args.output, &args.verbosity));
+    if let Some(address) = &args.bundle
+        && let Err(error) = unpacked(address)
+    {
+        printer.error(&error);
+        return error.status();
+    }
     if args.dry_run {
         return plan::plan(&plan::from_run(args));
     }
-    let printer = Arc::new(Printer::with(args.output, &args.verbosity));
     let results = Arc::new(Mutex::new(Results::new("run")));
     let mut beside = None;
     let outcome = run_scripts(args, &printer, &results, &mut beside);
@@ -79,6 +92,15 @@ pub fn test(args: &TestArgs) -> Status {
     let outcome = test_scripts(args, &printer, &results);
     // The results of the run that made the tables stay.
     end(&printer, &results, &args.results, None, outcome)
+}
+
+/// Puts the files of a bundle into the working directory.
+fn unpacked(address: &str) -> Result<()> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Error::internal(format!("cannot start threads: {error}")))?;
+    runtime.block_on(Bundle::unpack(address, Path::new(".")))
 }
 
 /// Says what has happened, and writes it down. `beside`: where results go that are
@@ -152,6 +174,20 @@ fn end(
 /// A name that no step makes.
 pub(super) fn select(args: &SelectArgs, flows: &[Flow]) -> Result<Vec<bool>> {
     select::select(args, flows)
+}
+
+/// Finds the tables that come from exports.
+///
+/// # Errors
+/// See [`sources::found`].
+pub(super) fn find_sources(
+    choice: &Choice,
+    settings: &Settings,
+    flows: &[Flow],
+    selected: &[bool],
+    args: &SourceArgs,
+) -> Result<Vec<Arc<Source>>> {
+    sources::found(choice, settings, flows, selected, args, &|_| {})
 }
 
 /// Scripts, read and bound.
@@ -234,11 +270,22 @@ fn run_scripts(
     let flows = flow::of(&bound.steps);
     let selected = select::select(&args.selection, &flows)?;
     let report = (args.check != CheckMode::Off).then(|| check::look(&bound.steps));
-    let choice = Choice::resolve(args.engine, &bound.settings)?;
+    let mut choice = Choice::resolve(args.engine, &bound.settings)?;
     note_choice(&choice, results);
+    let refused = report
+        .as_ref()
+        .map_or(0, |report| report.count(Severity::Error))
+        > 0;
+    if !refused {
+        // An export costs something, which a script that is refused is not worth.
+        let sources = &args.sources;
+        sources::add(&mut choice, &bound, &flows, &selected, sources, printer)?;
+    }
     if choice.database != Path::new(":memory:") {
         *beside = Some(choice.beside("run_results.json"));
     }
+    // What cannot be done at the end is said before anything runs.
+    Upload::of(&bound.settings, None, args.publish)?;
     let mut registry = Registry::open(&bound.settings.model_registry)?;
     let checked = report.as_ref().map_or(Ok(()), |report| {
         check::gate(report, printer)?;
@@ -258,6 +305,7 @@ fn run_scripts(
         track::refuse(&mut tracking, &bound.settings, error, printer)?;
     }
     registry.origin.run_id = tracking.id().map(str::to_owned);
+    let upload = Upload::of(&bound.settings, tracking.id(), args.publish)?;
     printer.progress(&format!("{choice}, {} workers", bound.settings.max_workers));
     let order = Order {
         scripts: args.scripts.clone(),
@@ -273,6 +321,7 @@ fn run_scripts(
         timeout: args.timeout,
         registry,
         tracking: Some((tracking, args.require_tracking)),
+        upload,
     };
     work::work(order, printer, results)
 }
@@ -296,8 +345,16 @@ fn test_scripts(
             "write ASSERT condition AS 'message'; or a comment -- expect: rows above a SELECT",
         ));
     }
-    let choice = Choice::resolve(args.engine, &bound.settings)?;
+    let mut choice = Choice::resolve(args.engine, &bound.settings)?;
     note_choice(&choice, results);
+    sources::add(
+        &mut choice,
+        &bound,
+        &flows,
+        &selected,
+        &args.sources,
+        printer,
+    )?;
     if !choice.database.exists() {
         let message = format!("there is no database {}", choice.database.display());
         let hint = format!("lagrange run {} makes it", args.scripts.join(" "));
@@ -315,6 +372,7 @@ fn test_scripts(
         timeout: args.timeout,
         registry,
         tracking: None,
+        upload: None,
     };
     work::work(order, printer, results)
 }

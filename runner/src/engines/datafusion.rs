@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use datafusion::arrow::datatypes::{DataType, SchemaRef};
+use datafusion::arrow::datatypes::{DataType, SchemaRef, TimeUnit};
 use datafusion::catalog::TableProvider;
 use datafusion::common::{DFSchema, DataFusionError, TableReference};
 use datafusion::dataframe::DataFrame;
@@ -21,8 +21,9 @@ use datafusion::datasource::listing::{
 };
 use datafusion::execution::SendableRecordBatchStream;
 use datafusion::execution::memory_pool::{FairSpillPool, TrackConsumersPool};
+use datafusion::execution::object_store::ObjectStoreUrl;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
-use datafusion::logical_expr::col;
+use datafusion::logical_expr::{cast, col};
 use datafusion::parquet::arrow::ArrowWriter;
 use datafusion::parquet::basic::Compression;
 use datafusion::parquet::file::properties::WriterProperties;
@@ -42,6 +43,9 @@ use super::inputs::{self, Format, Input};
 use super::shown::{Shown, datafusion_arrow};
 use super::store::{Store, Writing, tables_of};
 use super::{Comparison, Engine, ModelSink, ORIGIN, Outcome, expand};
+use crate::cloud::bigquery::schema;
+use crate::cloud::bigquery::sources::Source;
+use crate::cloud::storage::known::Known;
 use crate::error::{Error, Result, did_you_mean};
 use crate::parameters::Step;
 use crate::runs::results::{Rows, Values};
@@ -52,6 +56,8 @@ use crate::settings::Settings;
 const ROW_GROUP_ROWS: usize = 122_880;
 /// Bytes of a row group, so that wide tables do not fill the memory.
 const ROW_GROUP_BYTES: usize = 128 << 20;
+/// How DataFusion addresses the bucket of exports.
+const EXPORTS: &str = "lagrange://export-";
 /// How many memory users an "out of memory" error names.
 const CONSUMERS_NAMED: NonZeroUsize = NonZeroUsize::MIN.saturating_add(2);
 
@@ -64,6 +70,8 @@ pub struct DataFusion {
     views: Vec<(String, CreateView)>,
     /// How many inputs have been registered, to name them.
     inputs: usize,
+    /// The digests of exports of BigQuery.
+    exports: BTreeMap<String, String>,
     /// The folder of a database that ends with the engine; removed when dropped.
     _scratch: Option<TempDir>,
 }
@@ -74,6 +82,7 @@ enum Kind {
     Stored,
     Temporary,
     View,
+    Exported,
 }
 
 impl Kind {
@@ -82,6 +91,7 @@ impl Kind {
             Self::Stored => "table",
             Self::Temporary => "temporary table",
             Self::View => "view",
+            Self::Exported => "table of BigQuery",
         }
     }
 }
@@ -117,6 +127,7 @@ impl DataFusion {
             relations: BTreeMap::new(),
             views: Vec::new(),
             inputs: 0,
+            exports: BTreeMap::new(),
             _scratch: None,
         };
         for (table, files) in engine.store.tables()? {
@@ -414,6 +425,12 @@ impl DataFusion {
                 Some(Kind::Stored) => self.store.drop_table(&name)?,
                 Some(Kind::View) => self.views.retain(|(view, _)| *view != name),
                 Some(Kind::Temporary) => {}
+                Some(Kind::Exported) => {
+                    let message = format!("{name} is read from an export of BigQuery");
+                    return Err(
+                        Error::failed(message).hint("give the table of the script another name")
+                    );
+                }
             }
             self.deregister(&name)?;
             self.relations.remove(&name);
@@ -541,7 +558,89 @@ impl Engine for DataFusion {
             .collect())
     }
 
+    async fn attach(&mut self, name: &str, source: &Source) -> Result<()> {
+        let address = format!("{EXPORTS}{}", self.exports.len());
+        let store = Known::new(source.place()?.reading()?, &source.objects);
+        let base = ObjectStoreUrl::parse(&address).map_err(engine_error)?;
+        self.context
+            .register_object_store(base.as_ref(), Arc::new(store));
+        let folder = format!("{address}/{}/", source.folder);
+        let url = ListingTableUrl::parse(folder).map_err(engine_error)?;
+        let format = Arc::new(ParquetFormat::default());
+        let options = ListingOptions::new(format).with_file_extension(".parquet");
+        let config = ListingTableConfig::new(url)
+            .with_listing_options(options)
+            .with_schema(schema::arrow(&source.manifest.schema));
+        let listing = ListingTable::try_new(config).map_err(engine_error)?;
+        let mut table: Arc<dyn TableProvider> = Arc::new(listing);
+        let columns = &source.manifest.schema;
+        let lower = |column: &schema::Column| column.name.to_lowercase();
+        if columns.iter().any(|column| column.name != lower(column)) {
+            // SQL without quotes is in lower case.
+            let spelt = format!("__spelt_{name}");
+            self.register(&spelt, table)?;
+            let frame = self.context.table(TableReference::bare(spelt)).await;
+            let renamed = columns.iter().map(|column| {
+                let plain = col(quote_name(&column.name));
+                match lower(column) {
+                    name if name == column.name => plain,
+                    name => plain.alias(name),
+                }
+            });
+            let frame = frame.map_err(engine_error)?;
+            let frame = frame.select(renamed.collect::<Vec<_>>());
+            table = frame.map_err(engine_error)?.into_view();
+        }
+        // The footers tell: nothing is read for it.
+        let frame = self
+            .context
+            .read_table(Arc::clone(&table))
+            .map_err(engine_error)?;
+        let count = frame.count().await.map_err(engine_error)? as u64;
+        if count != source.manifest.rows {
+            let message = format!(
+                "the export {} of {} has {} rows, and DataFusion finds {count}",
+                source.manifest.snapshot, source.manifest.table, source.manifest.rows
+            );
+            return Err(Error::failed(message));
+        }
+        self.register(name, table)?;
+        self.relations.insert(name.to_owned(), Kind::Exported);
+        self.exports.insert(name.to_owned(), source.digest());
+        Ok(())
+    }
+
+    async fn write(&mut self, sql: &str, path: &Path) -> Result<u64> {
+        let query = parse_query(sql)?;
+        let frame = self.plan(Statement::Query(Box::new(query))).await?;
+        // Others read times in microseconds.
+        let columns = frame.schema().fields().iter().map(|field| {
+            let column = col(quote_name(field.name()));
+            match field.data_type() {
+                DataType::Timestamp(unit, zone) if *unit != TimeUnit::Microsecond => {
+                    let kind = DataType::Timestamp(TimeUnit::Microsecond, zone.clone());
+                    cast(column, kind).alias(field.name())
+                }
+                _ => column,
+            }
+        });
+        let columns: Vec<_> = columns.collect();
+        let frame = frame.select(columns).map_err(engine_error)?;
+        let schema = Arc::clone(frame.schema().inner());
+        let properties = properties(&schema);
+        let batches = frame.execute_stream().await.map_err(engine_error)?;
+        let rows = write_shard(batches, path.to_path_buf(), properties.clone()).await?;
+        if rows == 0 {
+            let writer = shard_writer(path, &schema, properties)?;
+            writer.close().map_err(|error| not_written(path, &error))?;
+        }
+        Ok(rows)
+    }
+
     async fn digest(&mut self, relation: &str) -> Result<Option<String>> {
+        if let Some(digest) = self.exports.get(relation) {
+            return Ok(Some(digest.clone()));
+        }
         let tables = self.store.tables()?;
         tables
             .get(relation)

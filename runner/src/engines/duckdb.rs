@@ -1,5 +1,6 @@
 //! The DuckDB engine: every statement is a transaction of its own.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -12,6 +13,8 @@ use sqlparser::ast::{ObjectName, Query, Visit, VisitMut};
 use super::inputs::{self, Format, Input};
 use super::shown::{Shown, duckdb_arrow};
 use super::{Comparison, Engine, ModelSink, ORIGIN, Outcome, text};
+use crate::cloud::bigquery::sources::Source;
+use crate::cloud::storage::cache::{Cache, Held};
 use crate::error::{Error, Result};
 use crate::interrupt::Canceller;
 use crate::parameters::Step;
@@ -22,6 +25,11 @@ use crate::settings::Settings;
 /// An open DuckDB database.
 pub struct DuckDb {
     session: Session,
+    /// The digests of exports.
+    exports: BTreeMap<String, String>,
+    /// Their files, which stay in the cache as long as this lives.
+    held: Vec<Held>,
+    cache: Cache,
 }
 
 impl DuckDb {
@@ -61,7 +69,16 @@ impl DuckDb {
                 .detail(message)
                 .hint(hint)
         })?;
-        Ok(Self { session })
+        Ok(Self::of(session, settings))
+    }
+
+    fn of(session: Session, settings: &Settings) -> Self {
+        Self {
+            session,
+            exports: BTreeMap::new(),
+            held: Vec::new(),
+            cache: Cache::of(settings),
+        }
     }
 
     /// Opens a new database in memory that reads tables of a database file.
@@ -92,7 +109,7 @@ impl DuckDb {
             // table of the system.
             let _ = session.execute_batch(&sql);
         }
-        Ok(Self { session })
+        Ok(Self::of(session, settings))
     }
 
     fn query(&self, sql: &str) -> Result<Outcome> {
@@ -207,7 +224,62 @@ impl Engine for DuckDb {
         Some(Arc::new(move || handle.interrupt()))
     }
 
+    async fn attach(&mut self, name: &str, source: &Source) -> Result<()> {
+        let mut columns = source.manifest.schema.iter();
+        if let Some(column) = columns.find(|column| column.is_too_wide()) {
+            let message = format!(
+                "column '{}' of {} is {}, which DuckDB reads wrong: it has at most 38 digits",
+                column.name,
+                source.manifest.table,
+                column.sql_type()
+            );
+            return Err(Error::failed(message).hint(
+                "use --engine datafusion, or export a view that casts the column to NUMERIC or \
+                 FLOAT64",
+            ));
+        }
+        let digest = source.digest();
+        let key = format!("{}-{}", source.manifest.table.table, &digest[..16]);
+        let place = source.place()?;
+        let held = self.cache.hold(&key, &place, &source.wanted()).await?;
+        let files: Vec<String> = held
+            .files
+            .iter()
+            .map(|file| quote_text(&file.display().to_string()))
+            .collect();
+        let columns: Vec<String> = source
+            .manifest
+            .schema
+            .iter()
+            .map(|column| {
+                let (from, to) = (quote_name(&column.name), column.name.to_lowercase());
+                format!("CAST({from} AS {}) AS {}", column.duckdb(), quote_name(&to))
+            })
+            .collect();
+        // A temporary view leaves no trace in the user's file.
+        let sql = format!(
+            "CREATE OR REPLACE TEMP VIEW {} AS SELECT {} FROM read_parquet([{}])",
+            quote_name(name),
+            columns.join(", "),
+            files.join(", ")
+        );
+        self.session.execute_batch(&sql).map_err(engine_error)?;
+        self.held.push(held);
+        self.exports.insert(name.to_owned(), digest);
+        Ok(())
+    }
+
+    async fn write(&mut self, sql: &str, path: &Path) -> Result<u64> {
+        let path = quote_text(&path.display().to_string());
+        let sql = format!("COPY ({sql}) TO {path} (FORMAT parquet, COMPRESSION zstd)");
+        let rows = self.session.execute(&sql, []).map_err(engine_error)?;
+        Ok(rows as u64)
+    }
+
     async fn digest(&mut self, relation: &str) -> Result<Option<String>> {
+        if let Some(digest) = self.exports.get(relation) {
+            return Ok(Some(digest.clone()));
+        }
         if self.columns(relation).await?.is_empty() {
             return Ok(None);
         }

@@ -16,6 +16,14 @@ impl Choice {
     /// # Errors
     /// A database that cannot be read now; most likely something else uses it.
     pub fn row_estimates(&self) -> Result<BTreeMap<String, u64>> {
+        let mut estimates = self.local_estimates()?;
+        for source in &self.sources {
+            estimates.insert(source.name.clone(), source.manifest.rows);
+        }
+        Ok(estimates)
+    }
+
+    fn local_estimates(&self) -> Result<BTreeMap<String, u64>> {
         if !self.database.exists() {
             return Ok(BTreeMap::new());
         }

@@ -18,7 +18,8 @@ pub mod shown;
 pub mod store;
 pub mod text;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use serde_json::{Map, Value as Json};
@@ -26,6 +27,7 @@ use sqlparser::ast::ObjectName;
 
 use self::shown::Shown;
 use crate::cli::EngineName;
+use crate::cloud::bigquery::sources::Source;
 use crate::error::{Error, Result};
 use crate::interrupt::Canceller;
 use crate::parameters::Step;
@@ -59,6 +61,8 @@ pub enum Comparison {
     Nested,
 }
 
+/// The folder of the tables that scripts make of tables of BigQuery.
+const WORK: &str = "data";
 /// The tables that a scratch engine sees are called this, and their own name.
 pub const ORIGIN: &str = "lagrange_origin_";
 
@@ -90,6 +94,12 @@ pub trait Engine {
 
     /// A digest of the rows of a relation, in any order; `None` if it is not there.
     async fn digest(&mut self, relation: &str) -> Result<Option<String>>;
+
+    /// Makes an export of BigQuery a table that can be read, under this name.
+    async fn attach(&mut self, name: &str, source: &Source) -> Result<()>;
+
+    /// Writes the rows of a query of the runner's own as a file of Parquet; how many.
+    async fn write(&mut self, sql: &str, path: &Path) -> Result<u64>;
 }
 
 /// The engine of a run and where its database is.
@@ -99,6 +109,8 @@ pub struct Choice {
     pub engine: EngineName,
     /// The DuckDB file, or DataFusion's folder.
     pub database: PathBuf,
+    /// Tables that are read from exports of BigQuery.
+    pub sources: Vec<Arc<Source>>,
 }
 
 impl std::fmt::Display for Choice {
@@ -115,7 +127,7 @@ impl Choice {
     /// From `--engine`, `--database` and the settings.
     ///
     /// # Errors
-    /// Tables that are neither in a local file nor in a local folder.
+    /// A file where a folder is needed, or the reverse.
     pub fn resolve(engine: Option<EngineName>, settings: &Settings) -> Result<Self> {
         let engine = engine.unwrap_or(match settings.database {
             Database::DuckDb { .. } => EngineName::DuckDb,
@@ -125,18 +137,19 @@ impl Choice {
             (Some(path), ..) => path.clone(),
             (None, Database::DuckDb { path }, EngineName::DuckDb) => path.clone(),
             (None, Database::DuckDb { path }, EngineName::DataFusion) => path.with_extension(""),
-            (None, Database::BigQuery { project, dataset }, _) => {
-                let message = format!(
-                    "the tables are in BigQuery ({project}.{dataset}), which this version does \
-                     not read by itself"
-                );
-                return Err(Error::usage(message).hint(
-                    "exports from gs:// come with a later command; download the export and pass \
-                     --database DIR",
-                ));
+            // What scripts make stays on this machine; what they read comes from exports.
+            (None, Database::BigQuery { dataset, .. }, EngineName::DataFusion) => {
+                PathBuf::from(WORK).join(dataset)
+            }
+            (None, Database::BigQuery { dataset, .. }, EngineName::DuckDb) => {
+                PathBuf::from(WORK).join(format!("{dataset}.duckdb"))
             }
         };
-        let choice = Self { engine, database };
+        let choice = Self {
+            engine,
+            database,
+            sources: Vec::new(),
+        };
         choice.check()?;
         Ok(choice)
     }
@@ -172,12 +185,16 @@ impl Choice {
     /// A database that is locked or cannot be read.
     pub async fn open(&self, settings: &Settings) -> Result<Box<dyn Engine>> {
         source::serve(settings);
-        Ok(match self.engine {
+        let mut engine: Box<dyn Engine> = match self.engine {
             EngineName::DuckDb => Box::new(duckdb::DuckDb::open(&self.database, settings)?),
             EngineName::DataFusion => {
                 Box::new(datafusion::DataFusion::open(&self.database, settings).await?)
             }
-        })
+        };
+        for source in &self.sources {
+            engine.attach(&source.name, source).await?;
+        }
+        Ok(engine)
     }
 
     /// Opens an empty database that ends with the engine, and from which those of
@@ -188,6 +205,11 @@ impl Choice {
     /// there.
     pub async fn scratch(&self, settings: &Settings, tables: &[String]) -> Result<Box<dyn Engine>> {
         source::serve(settings);
+        let (exported, tables): (Vec<&String>, Vec<&String>) = tables.iter().partition(|table| {
+            let mut sources = self.sources.iter();
+            sources.any(|source| source.name.eq_ignore_ascii_case(table))
+        });
+        let tables: Vec<String> = tables.into_iter().cloned().collect();
         if let Some(table) = tables.first()
             && !self.database.exists()
         {
@@ -197,13 +219,21 @@ impl Choice {
             );
             return Err(Error::usage(message).hint("pass the script that makes it, too"));
         }
-        Ok(match self.engine {
+        let mut engine: Box<dyn Engine> = match self.engine {
             EngineName::DuckDb => {
-                Box::new(duckdb::DuckDb::scratch(&self.database, settings, tables)?)
+                Box::new(duckdb::DuckDb::scratch(&self.database, settings, &tables)?)
             }
             EngineName::DataFusion => {
-                Box::new(datafusion::DataFusion::scratch(&self.database, settings, tables).await?)
+                Box::new(datafusion::DataFusion::scratch(&self.database, settings, &tables).await?)
             }
-        })
+        };
+        for source in &self.sources {
+            let mut wanted = exported.iter();
+            if wanted.any(|table| source.name.eq_ignore_ascii_case(table)) {
+                let name = format!("{ORIGIN}{}", source.name);
+                engine.attach(&name, source).await?;
+            }
+        }
+        Ok(engine)
     }
 }

@@ -31,7 +31,7 @@ pub use aliases::{AliasEntry, Expected};
 pub use card::{number, window};
 pub use draft::{Draft, Origin};
 pub use manifest::Manifest;
-pub use place::Place;
+pub use place::{Claim, Place};
 pub use publish::{Published, Saved};
 pub use verify::{Verdict, fault_error};
 #[cfg(test)]

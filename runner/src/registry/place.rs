@@ -1,4 +1,4 @@
-//! Where a registry is: a folder, a bucket, or the memory of this process. Nothing is
+//! Where objects are kept, the registry's and those of runs: a folder, a bucket, or the memory of this process. Nothing is
 //! opened before it is used, so a bucket that cannot be reached fails only those who
 //! need it.
 
@@ -37,9 +37,11 @@ const RETRIES: usize = 6;
 /// What `memory://` stands for, for as long as the process lives.
 static MEMORY: LazyLock<Arc<InMemory>> = LazyLock::new(|| Arc::new(InMemory::new()));
 
-/// Where a registry is.
+/// Where objects are kept.
 #[derive(Debug)]
 pub struct Place {
+    /// The setting that says so.
+    setting: &'static str,
     /// As the settings have it, without a slash at the end.
     location: String,
     kind: Kind,
@@ -68,16 +70,24 @@ pub enum Claim {
 }
 
 impl Place {
-    /// The place that a setting names. Nothing is opened or created.
+    /// The place of the registry.
     ///
     /// # Errors
     /// An address of a kind that is not known.
     pub fn parse(location: &str) -> Result<Self> {
+        Self::of("storage.model_registry", location)
+    }
+
+    /// The place that a setting names. Nothing is opened or created.
+    ///
+    /// # Errors
+    /// An address of a kind that is not known.
+    pub fn of(setting: &'static str, location: &str) -> Result<Self> {
         let (scheme, rest) = location.split_once("://").unwrap_or(("file", location));
         let rest = rest.trim_end_matches('/');
         let kind = match scheme {
             "file" if rest.is_empty() => {
-                return Err(Error::usage("storage.model_registry is not a folder")
+                return Err(Error::usage(format!("{setting} is not a folder"))
                     .hint("set it to one, such as ./models"));
             }
             "file" => Kind::Folder(PathBuf::from(rest)),
@@ -86,15 +96,14 @@ impl Place {
             "s3" | "s3a" => Kind::Amazon,
             "az" | "azure" | "abfs" | "abfss" => Kind::Azure,
             _ => {
-                let message =
-                    format!("storage.model_registry {location}: unknown store '{scheme}'");
+                let message = format!("{setting} {location}: unknown store '{scheme}'");
                 return Err(Error::usage(message)
                     .hint("use a folder, gs://, s3://, az:// or, for tests, memory://"));
             }
         };
         let bucket = rest.split('/').next().unwrap_or_default();
         if matches!(kind, Kind::Google | Kind::Amazon | Kind::Azure) && bucket.is_empty() {
-            let message = format!("storage.model_registry {location} names no bucket");
+            let message = format!("{setting} {location} names no bucket");
             return Err(Error::usage(message).hint(format!("write {scheme}://bucket/folder")));
         }
         let location = match &kind {
@@ -102,6 +111,7 @@ impl Place {
             _ => format!("{scheme}://{rest}"),
         };
         Ok(Self {
+            setting,
             location,
             kind,
             store: OnceLock::new(),
@@ -112,6 +122,7 @@ impl Place {
     #[cfg(test)]
     pub fn given(store: Store) -> Self {
         let place = Self {
+            setting: "storage.model_registry",
             location: "given".to_owned(),
             kind: Kind::Given,
             store: OnceLock::new(),
@@ -158,7 +169,11 @@ impl Place {
         if let Kind::Folder(folder) = &self.kind {
             std::fs::create_dir_all(folder).map_err(|error| {
                 Error::io(
-                    format!("cannot create the model registry {}", folder.display()),
+                    format!(
+                        "cannot create {}, which is {}",
+                        folder.display(),
+                        self.setting
+                    ),
                     &error,
                 )
             })?;
@@ -168,9 +183,12 @@ impl Place {
 
     fn open(&self) -> Result<Store> {
         let failed = |error: StoreError| {
-            Error::usage(format!("cannot open the model registry {}", self.location))
-                .detail(error.to_string())
-                .hint(self.credentials())
+            Error::usage(format!(
+                "cannot open {}, which is {}",
+                self.location, self.setting
+            ))
+            .detail(error.to_string())
+            .hint(self.credentials())
         };
         let retry = RetryConfig {
             backoff: BackoffConfig::default(),
@@ -214,7 +232,7 @@ impl Place {
     }
 
     /// What to do where a store refuses us.
-    fn credentials(&self) -> String {
+    pub fn credentials(&self) -> String {
         match self.kind {
             Kind::Google => {
                 "set GOOGLE_APPLICATION_CREDENTIALS to a key file, or run gcloud auth \
@@ -228,9 +246,15 @@ impl Place {
                 "set AZURE_STORAGE_ACCOUNT_NAME and AZURE_STORAGE_ACCOUNT_KEY; and look at the \
                  container's name"
             }
-            _ => "look at storage.model_registry: lagrange config shows it",
+            _ => return format!("look at {}: lagrange config shows it", self.setting),
         }
         .to_owned()
+    }
+
+    /// Whether it is a bucket of Google's, the only kind that BigQuery writes to and
+    /// Vertex AI reads from.
+    pub fn is_google(&self) -> bool {
+        matches!(self.kind, Kind::Google)
     }
 
     /// What a store says, for people.

@@ -10,6 +10,7 @@ use super::results::Results;
 use super::select::Work;
 use super::steps::{self, OnFailure, Run};
 use super::track;
+use super::upload::Upload;
 use crate::cli::EngineName;
 use crate::engines::Choice;
 use crate::error::{Error, Result};
@@ -51,6 +52,8 @@ pub(super) struct Order {
     pub registry: Registry,
     /// The record, and whether the server is required; none where only gates are asked.
     pub tracking: Option<(Tracking, bool)>,
+    /// What is left for others when everything has run.
+    pub upload: Option<Upload>,
 }
 
 /// Does it: on a thread of its own, so that this one can cancel what runs there, and
@@ -188,7 +191,17 @@ async fn begin(
         decisions,
         failure,
     };
-    run.run().await
+    run.run().await?;
+    let Some(upload) = &order.upload else {
+        return Ok(());
+    };
+    let made: Vec<&Flow> = order
+        .flows
+        .iter()
+        .zip(&order.selected)
+        .filter_map(|(flow, selected)| selected.then_some(flow))
+        .collect();
+    upload.leave(run.engine.as_mut(), &made, printer).await
 }
 
 /// Of a script, the gates: an assertion and a tested query as they are, the test of

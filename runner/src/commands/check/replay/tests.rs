@@ -44,6 +44,7 @@ fn choice(engine: EngineName, folder: &Path) -> Choice {
     Choice {
         engine,
         database: folder.join(name),
+        sources: Vec::new(),
     }
 }
 

@@ -1,0 +1,342 @@
+//! A server that answers as Google's services do: tokens, BigQuery's tables and jobs,
+//! Vertex AI's jobs and their logs. It refuses whatever the real ones would, remembers
+//! every such mistake, and fails when it is told to. Its buckets are [`Gcs`].
+
+pub mod bigquery;
+pub mod vertex;
+
+use std::collections::{BTreeMap, HashMap};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use serde_json::{Value as Json, json};
+
+use crate::gcs::Gcs;
+use crate::project::{Project, Run};
+
+/// What happens to a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// It is not done; this status.
+    Status(u16),
+    /// It is not done, and the connection ends.
+    Dropped,
+    /// It is done, and the connection ends before the answer.
+    AnswerLost,
+    /// It is done, and half of the answer comes.
+    Cut,
+    /// It is done, and the answer comes byte by byte.
+    Slow,
+    /// The token is no longer accepted, nor are those before.
+    Expired,
+}
+
+/// The server.
+pub struct FakeGoogle {
+    address: SocketAddr,
+    state: Arc<Mutex<State>>,
+    pub gcs: Arc<Gcs>,
+}
+
+#[derive(Default)]
+pub struct State {
+    /// Requests so far, those for tokens left out.
+    requests: usize,
+    faults: BTreeMap<usize, Fault>,
+    tokens: usize,
+    mistakes: Vec<String>,
+    pub bigquery: bigquery::BigQuery,
+    pub vertex: vertex::Vertex,
+}
+
+/// A request, as it was read.
+pub struct Request {
+    pub method: String,
+    pub path: String,
+    pub query: HashMap<String, String>,
+    pub headers: HashMap<String, String>,
+    pub body: Json,
+}
+
+/// A status and a document.
+pub type Reply = (u16, Json);
+
+/// What Google answers where something is wrong.
+pub fn refusal(code: u16, status: &str, message: &str) -> Reply {
+    let error = json!({ "code": code, "message": message, "status": status });
+    (code, json!({ "error": error }))
+}
+
+impl FakeGoogle {
+    pub fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let state = Arc::new(Mutex::new(State::default()));
+        let gcs = Arc::new(Gcs::start());
+        let (shared, buckets) = (Arc::clone(&state), Arc::clone(&gcs));
+        std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let (shared, buckets) = (Arc::clone(&shared), Arc::clone(&buckets));
+                std::thread::spawn(move || serve(stream, &shared, &buckets));
+            }
+        });
+        Self {
+            address,
+            state,
+            gcs,
+        }
+    }
+
+    pub fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap()
+    }
+
+    /// The request of this number, from the next on, fails so.
+    pub fn fail(&self, number: usize, fault: Fault) {
+        let mut state = self.state();
+        let number = state.requests + number;
+        state.faults.insert(number, fault);
+    }
+
+    pub fn requests(&self) -> usize {
+        self.state().requests
+    }
+
+    /// Faults that have not happened yet.
+    pub fn faults_left(&self) -> usize {
+        self.state().faults.len()
+    }
+
+    /// What no client should have sent.
+    pub fn mistakes(&self) -> Vec<String> {
+        self.state().mistakes.clone()
+    }
+
+    /// A project with an environment `dev` of this server.
+    pub fn project(&self) -> Project {
+        let project = Project::new();
+        project.file("config/dev.yaml", DEV);
+        project.file("key.json", &self.gcs.service_account());
+        project.file("user.json", &self.user());
+        project
+    }
+
+    /// The key file of a person whose tokens come from here.
+    fn user(&self) -> String {
+        json!({
+            "type": "authorized_user",
+            "client_id": "client",
+            "client_secret": "secret",
+            "refresh_token": "refresh",
+            "token_uri": format!("http://{}/token", self.address),
+        })
+        .to_string()
+    }
+
+    /// What tells a process that the clouds are here.
+    pub fn variables(&self, project: &Project) -> Vec<(String, String)> {
+        let url = format!("http://{}", self.address);
+        let path = |name: &str| project.path(name).display().to_string();
+        [
+            ("GOOGLE_SERVICE_ACCOUNT", path("key.json")),
+            ("GOOGLE_ALLOW_HTTP", "true".to_owned()),
+            ("GOOGLE_APPLICATION_CREDENTIALS", path("user.json")),
+            ("LAGRANGE_BIGQUERY_ENDPOINT", url.clone()),
+            ("LAGRANGE_VERTEX_ENDPOINT", url.clone()),
+            ("LAGRANGE_LOGGING_ENDPOINT", url),
+            ("XDG_CACHE_HOME", path("cache")),
+        ]
+        .map(|(name, value)| (name.to_owned(), value))
+        .to_vec()
+    }
+
+    /// Runs the binary against this server.
+    pub fn lagrange(&self, project: &Project, arguments: &[&str]) -> Run {
+        let variables = self.variables(project);
+        let variables: Vec<(&str, &str)> = variables
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+            .collect();
+        project.lagrange(arguments, &variables)
+    }
+}
+
+/// An environment whose tables are in BigQuery.
+const DEV: &str = "\
+environment: development
+mlflow:
+  tracking_uri: http://127.0.0.1:9
+  experiment_name: test
+storage:
+  model_registry: gs://trading/models
+  artifacts: gs://trading/artifacts
+database:
+  type: bigquery
+  project: development
+  dataset: ml_training
+vertex:
+  region: europe-west4
+  image: europe-docker.pkg.dev/development/ml/lagrange:1.0
+training:
+  resources:
+    max_workers: 2
+    memory_limit: 2G
+";
+
+impl State {
+    fn answer(&mut self, request: &Request, gcs: &Gcs) -> Reply {
+        if request.path == "/token" {
+            self.tokens += 1;
+            let token = format!("token-{}", self.tokens);
+            return (
+                200,
+                json!({ "access_token": token, "token_type": "Bearer", "expires_in": 3600 }),
+            );
+        }
+        let login = request.headers.get("authorization");
+        if login != Some(&format!("Bearer token-{}", self.tokens)) {
+            return refusal(
+                401,
+                "UNAUTHENTICATED",
+                "Request had invalid authentication credentials.",
+            );
+        }
+        let reply = if request.path.starts_with("/bigquery/v2/") {
+            self.bigquery.answer(request, gcs)
+        } else {
+            self.vertex.answer(request)
+        };
+        reply.unwrap_or_else(|mistake| {
+            let message = format!("{} {}: {mistake}", request.method, request.path);
+            self.mistakes.push(message.clone());
+            refusal(400, "INVALID_ARGUMENT", &message)
+        })
+    }
+}
+
+fn serve(stream: TcpStream, state: &Mutex<State>, gcs: &Gcs) {
+    let _ = stream.set_nodelay(true);
+    let Ok(mut writer) = stream.try_clone() else {
+        return;
+    };
+    let mut reader = BufReader::new(stream);
+    while let Some(request) = read(&mut reader) {
+        let (reply, fault) = {
+            let mut state = state.lock().unwrap();
+            let fault = match request.path.as_str() {
+                "/token" => None,
+                _ => {
+                    let number = state.requests;
+                    state.requests += 1;
+                    state.faults.remove(&number)
+                }
+            };
+            if fault == Some(Fault::Expired) {
+                // Nobody has the next token yet.
+                state.tokens += 1;
+            }
+            let reply = match fault {
+                Some(Fault::Status(code)) => Some(refusal(code, "UNAVAILABLE", "a bad day")),
+                Some(Fault::Dropped) => None,
+                _ => Some(state.answer(&request, gcs)),
+            };
+            (reply, fault)
+        };
+        let Some((status, body)) = reply.filter(|_| fault != Some(Fault::AnswerLost)) else {
+            let _ = writer.shutdown(std::net::Shutdown::Both);
+            return;
+        };
+        let body = body.to_string();
+        let mut answer = format!(
+            "HTTP/1.1 {status} x\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+            body.len()
+        )
+        .into_bytes();
+        match fault {
+            Some(Fault::Cut) => {
+                answer.truncate(answer.len() - body.len() / 2);
+                let _ = writer.write_all(&answer);
+                let _ = writer.shutdown(std::net::Shutdown::Both);
+                return;
+            }
+            Some(Fault::Slow) => {
+                for chunk in answer.chunks(answer.len() / 20 + 1) {
+                    std::thread::sleep(Duration::from_millis(20));
+                    if writer.write_all(chunk).is_err() {
+                        return;
+                    }
+                }
+            }
+            _ => {
+                if writer.write_all(&answer).is_err() {
+                    return;
+                }
+            }
+        }
+    }
+}
+
+fn read(reader: &mut BufReader<TcpStream>) -> Option<Request> {
+    let mut line = String::new();
+    reader.read_line(&mut line).ok().filter(|read| *read > 0)?;
+    let mut words = line.split_whitespace();
+    let (method, target) = (words.next()?.to_owned(), words.next()?.to_owned());
+    let mut headers = HashMap::new();
+    loop {
+        let mut line = String::new();
+        reader.read_line(&mut line).ok().filter(|read| *read > 0)?;
+        let Some((name, value)) = line.trim_end().split_once(':') else {
+            break;
+        };
+        headers.insert(name.to_lowercase(), value.trim().to_owned());
+    }
+    let length = headers
+        .get("content-length")
+        .map_or(Some(0), |text| text.parse().ok())?;
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body).ok()?;
+    let (path, query) = target.split_once('?').unwrap_or((&target, ""));
+    let pairs = query.split('&').filter(|pair| !pair.is_empty());
+    let pairs = pairs.map(|pair| pair.split_once('=').unwrap_or((pair, "")));
+    Some(Request {
+        method,
+        path: decoded(path),
+        query: pairs
+            .map(|(name, value)| (decoded(name), decoded(&value.replace('+', " "))))
+            .collect(),
+        headers,
+        body: serde_json::from_slice(&body).unwrap_or_default(),
+    })
+}
+
+/// Without percent signs.
+fn decoded(text: &str) -> String {
+    let mut bytes = Vec::new();
+    let mut rest = text.as_bytes();
+    while let [first, more @ ..] = rest {
+        let code = (*first == b'%').then(|| more.get(..2)).flatten();
+        let code =
+            code.and_then(|code| u8::from_str_radix(std::str::from_utf8(code).ok()?, 16).ok());
+        bytes.push(code.unwrap_or(*first));
+        rest = if code.is_some() { &more[2..] } else { more };
+    }
+    String::from_utf8(bytes).unwrap()
+}
+
+/// An error if an object has other keys than these.
+pub fn only(object: &Json, known: &[&str], what: &str) -> Result<(), String> {
+    let Some(map) = object.as_object() else {
+        return Err(format!("{what} is not an object: {object}"));
+    };
+    match map.keys().find(|key| !known.contains(&key.as_str())) {
+        Some(key) => Err(format!("{what} has an unknown key '{key}'")),
+        None => Ok(()),
+    }
+}
+
+/// An error unless it holds.
+pub fn must(holds: bool, what: &str) -> Result<(), String> {
+    if holds { Ok(()) } else { Err(what.to_owned()) }
+}
