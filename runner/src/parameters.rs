@@ -542,7 +542,9 @@ impl Values<'_> {
             !known.contains(&given.as_str()) && did_you_mean(given, &[name]).is_some()
         };
         if let Some(given) = self.set.keys().find(misspelt) {
-            let hint = format!("--set gives {given}, not {name}; pass --set {name}=...");
+            let hint = format!(
+                "did you mean '{given}', which --set gives? Otherwise pass --set {name}=..."
+            );
             return self.source.locate(error.hint(hint), at);
         }
         known.extend(self.config.keys().map(String::as_str));

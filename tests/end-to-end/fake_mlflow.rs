@@ -400,7 +400,7 @@ impl State {
                 let found = self.versions.iter().filter(|version| {
                     let tagged = |tag: &Json| {
                         let tag = |part: &str| tag[part].as_str().unwrap().to_owned();
-                        wanted.ends_with(&format!(" = '{}'", tag("value")))
+                        wanted.ends_with(&format!("'{}'", tag("value")))
                             && wanted.contains(&format!("tags.`{}`", tag("key")))
                     };
                     let tags = version["tags"].as_array();

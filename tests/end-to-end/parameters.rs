@@ -74,7 +74,7 @@ fn a_missing_parameter_has_a_place_and_a_suggestion() {
         &[
             "script.sql:3:7: parameter $limt has no value",
             "3 | LIMIT $limt;\n",
-            "did you mean 'limit'?",
+            "did you mean 'limit', which --set gives?",
         ],
     );
 }
