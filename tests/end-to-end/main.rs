@@ -3,6 +3,7 @@
 mod check;
 mod configuration;
 mod containers;
+mod documents;
 mod export;
 mod fake_google;
 mod fake_mlflow;

@@ -25,7 +25,7 @@ pub fn text(name: Option<&str>) -> Result<String> {
 }
 
 /// Functions that people call, by category, in the order of the list.
-fn by_category() -> Vec<(Category, Vec<Function>)> {
+pub(crate) fn by_category() -> Vec<(Category, Vec<Function>)> {
     let mut groups: Vec<(Category, Vec<Function>)> = Vec::new();
     for function in functions::all() {
         let category = function.signature().category;
@@ -140,7 +140,7 @@ fn page(function: Function) -> String {
     out
 }
 
-fn accepts(accepts: Accepts) -> String {
+pub(crate) fn accepts(accepts: Accepts) -> String {
     match accepts {
         Accepts::Choice(words) => format!("one of {}", words.join(", ")),
         Accepts::Number(least, most) => format!("a number from {least} to {most:e}"),

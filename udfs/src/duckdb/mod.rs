@@ -1,8 +1,9 @@
 //! The list of functions in DuckDB, through its C API: the only room with
 //! `unsafe`.
 //!
-//! - [`Session`]: a database with every function; [`register`]: the same for a
-//!   connection that somebody else opened.
+//! - `Session` (feature `duckdb-session`): a database with every function;
+//!   [`install`]: the same in a database that somebody else opened, which is
+//!   what the loadable extension does.
 //! - `scalar`, `aggregate`, `table`: one generic implementation for each kind
 //!   of function. Scalars and aggregates are native; a table function is a
 //!   macro over `query(lagrange_sql(...))`, so DuckDB plans the SQL that the
@@ -14,6 +15,7 @@
 #![allow(unsafe_code)]
 
 mod aggregate;
+mod attached;
 mod callback;
 mod groups;
 mod literal;
@@ -22,9 +24,10 @@ mod numbers;
 mod reader;
 mod scalar;
 mod scratch;
+#[cfg(feature = "duckdb-session")]
 mod session;
 mod table;
-#[cfg(test)]
+#[cfg(all(test, feature = "duckdb-session"))]
 mod tests;
 mod vector;
 mod writer;
@@ -38,6 +41,8 @@ use crate::error::{Error, Result};
 
 use self::logical_type::{LogicalType, id};
 
+pub use self::attached::install;
+#[cfg(feature = "duckdb-session")]
 pub use self::session::Session;
 
 /// Registers the scalars and aggregates of the list, and the function behind

@@ -71,7 +71,7 @@ impl Session {
         let connection =
             unsafe { Connection::open_from_raw(database.raw) }.map_err(|error| engine(&error))?;
         connection
-            .execute_batch(&table::macros(database.functions))
+            .execute_batch(&table::macros(database.functions, table::Place::Temporary))
             .map_err(|error| engine(&error))?;
         Ok(Self {
             connection,

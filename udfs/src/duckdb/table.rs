@@ -24,8 +24,18 @@ use super::writer::Writer;
 /// arguments to SQL text.
 const NAME: &str = "lagrange_sql";
 
-/// The statements that create the macros of the list for one connection.
-pub(super) fn macros(functions: &[Function]) -> String {
+/// Where macros are created.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Place<'a> {
+    /// In one connection, which calls them by their names alone.
+    #[cfg(feature = "duckdb-session")]
+    Temporary,
+    /// In an attached database, for every connection.
+    Attached(&'a str),
+}
+
+/// The statements that create the macros of the list.
+pub(super) fn macros(functions: &[Function], place: Place<'_>) -> String {
     functions
         .iter()
         .filter(|function| matches!(function, Function::Table(_)))
@@ -33,12 +43,12 @@ pub(super) fn macros(functions: &[Function]) -> String {
         .flat_map(|signature| {
             std::iter::once(&signature.name)
                 .chain(signature.aliases)
-                .map(|name| macro_sql(name, signature))
+                .map(move |name| macro_sql(name, signature, place))
         })
         .collect()
 }
 
-fn macro_sql(name: &str, signature: &Signature) -> String {
+fn macro_sql(name: &str, signature: &Signature, place: Place<'_>) -> String {
     let parameters: Vec<String> = signature
         .arguments
         .iter()
@@ -55,9 +65,14 @@ fn macro_sql(name: &str, signature: &Signature) -> String {
         .iter()
         .map(|argument| format!(", {}", quote_name(argument.name)))
         .collect();
+    let name = quote_name(name);
+    let create = match place {
+        #[cfg(feature = "duckdb-session")]
+        Place::Temporary => format!("TEMP MACRO {name}"),
+        Place::Attached(database) => format!("MACRO {}.main.{name}", quote_name(database)),
+    };
     format!(
-        "CREATE OR REPLACE TEMP MACRO {}({}) AS TABLE FROM query({NAME}({}{arguments}));\n",
-        quote_name(name),
+        "CREATE OR REPLACE {create}({}) AS TABLE FROM query({NAME}({}{arguments}));\n",
         parameters.join(", "),
         quote_text(signature.name),
     )

@@ -142,9 +142,11 @@ impl<'a> Writer<'a> {
                 ));
             }
             // SAFETY: the vector stores strings and has room for the row; text
-            // is UTF-8 because it was a `String`; DuckDB copies the bytes.
+            // is UTF-8 because it was a `String`; DuckDB copies the bytes. The
+            // function that skips the check of UTF-8 is newer than the oldest
+            // DuckDB that loads the extension.
             unsafe {
-                ffi::duckdb_unsafe_vector_assign_string_element_len(
+                ffi::duckdb_vector_assign_string_element_len(
                     self.raw,
                     row as ffi::idx_t,
                     bytes.as_ptr().cast(),
