@@ -277,7 +277,7 @@ impl State {
         let value = |name: &str| {
             let found = query.split('&').find_map(|pair| {
                 let (key, value) = pair.split_once('=')?;
-                (key == name).then(|| value.replace('+', " ").replace("%27", "'"))
+                (key == name).then(|| unquoted(value))
             });
             found.unwrap_or_default()
         };
@@ -528,4 +528,11 @@ fn add_tags(tags: &mut BTreeMap<String, String>, json: &Json) {
         let (key, value) = pair(tag);
         tags.insert(key, value);
     }
+}
+
+/// A value of a query, of the characters that filters have.
+fn unquoted(value: &str) -> String {
+    let quoted = [("+", " "), ("%27", "'"), ("%3D", "="), ("%60", "`")];
+    let unquote = |text: String, (from, to): &(&str, &str)| text.replace(from, to);
+    quoted.iter().fold(value.to_owned(), unquote)
 }

@@ -255,7 +255,7 @@ fn a_version_serves_only_if_the_gates_of_its_run_hold() {
             ])
             .success()
             .json();
-        assert_eq!(json["steps"][3]["status"], "kept", "{json:#}");
+        assert_eq!(json["steps"][1]["status"], "kept", "{json:#}");
         assert_eq!(json["models"][0]["alias"], "champion", "{json:#}");
         assert_eq!(
             line(&project, "2"),

@@ -15,6 +15,10 @@ use super::objects::{self, Object};
 use crate::files::sha256;
 use crate::registry::Place;
 
+#[allow(
+    clippy::duplicate_mod,
+    reason = "the tests of the registry serve a bucket, too"
+)]
 #[path = "../../../../tests/end-to-end/gcs.rs"]
 mod gcs;
 
