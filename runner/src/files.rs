@@ -1,6 +1,6 @@
 //! Files that appear whole or not at all, and the digests that name contents.
 
-use std::io::Write;
+use std::io::{Read, Write};
 use std::path::Path;
 
 use sha2::{Digest, Sha256};
@@ -28,6 +28,22 @@ pub fn write_aside(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     file.as_file().sync_all()?;
     file.persist(path)?;
     Ok(())
+}
+
+/// Hashes the bytes of a file.
+///
+/// # Errors
+/// A file that cannot be read.
+pub fn hash_file(path: &Path, hasher: &mut Sha256) -> std::io::Result<()> {
+    let mut file = std::fs::File::open(path)?;
+    let mut buffer = vec![0; 1 << 20];
+    loop {
+        let count = file.read(&mut buffer)?;
+        if count == 0 {
+            return Ok(());
+        }
+        hasher.update(&buffer[..count]);
+    }
 }
 
 /// SHA-256 in hexadecimal digits.

@@ -24,10 +24,13 @@ mod parameters;
 mod printer;
 mod registry;
 mod report;
+mod retries;
 mod runs;
 mod script;
 mod secrets;
 mod settings;
+#[cfg(test)]
+mod test_bucket;
 mod tracking;
 mod trials;
 

@@ -49,13 +49,14 @@ struct Object {
     generation: u64,
 }
 
-struct Request {
-    method: String,
-    /// Bucket and name.
-    path: String,
-    query: HashMap<String, String>,
-    headers: HashMap<String, String>,
-    body: Vec<u8>,
+/// A request, as it was read.
+pub struct Request {
+    pub method: String,
+    /// Without the slash before it: bucket and name.
+    pub path: String,
+    pub query: HashMap<String, String>,
+    pub headers: HashMap<String, String>,
+    pub body: Vec<u8>,
 }
 
 struct Response {
@@ -178,7 +179,7 @@ fn serve(connection: TcpStream, shared: &Shared) {
 }
 
 /// The next request; `None` where there is none.
-fn read(reader: &mut BufReader<TcpStream>) -> Option<Request> {
+pub fn read(reader: &mut BufReader<TcpStream>) -> Option<Request> {
     let mut line = String::new();
     reader.read_line(&mut line).ok().filter(|read| *read > 0)?;
     let mut words = line.split_whitespace();
@@ -202,7 +203,7 @@ fn read(reader: &mut BufReader<TcpStream>) -> Option<Request> {
     let query = pairs.map(|pair| pair.split_once('=').unwrap_or((pair, "")));
     Some(Request {
         method,
-        path: decoded(path.trim_start_matches('/')),
+        path: decoded(path.strip_prefix('/').unwrap_or(path)),
         query: query
             .map(|(name, value)| (decoded(name), decoded(&value.replace('+', " "))))
             .collect(),

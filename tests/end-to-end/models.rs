@@ -212,7 +212,13 @@ fn sql_predicts_with_the_champion() {
     }
 }
 
-/// What the registry says of the one version of `line`.
+/// The aliases of the only model.
+fn aliases(project: &Project) -> Json {
+    let listed = project.models(&["list", "--output", "json"]);
+    listed.success().json()["models"][0]["aliases"].clone()
+}
+
+/// What the registry says of a version of `line`.
 fn line(project: &Project, version: &str) -> (Json, Json) {
     let name = format!("line@{version}");
     let shown = project.models(&["show", &name, "--output", "json"]);
@@ -287,14 +293,7 @@ fn the_registry_is_looked_at_and_changed() {
         project.run(&["--set", &format!("slope={slope}")]).success();
     }
     // The first serves, the latest wants to.
-    let json = project
-        .models(&["list", "--output", "json"])
-        .success()
-        .json();
-    assert_eq!(
-        json["models"][0]["aliases"],
-        json!({"challenger": 3, "champion": 1})
-    );
+    assert_eq!(aliases(&project), json!({"challenger": 3, "champion": 1}));
     project
         .models(&["promote", "line", "2", "--to", "challenger"])
         .success();
@@ -377,14 +376,7 @@ fn the_registry_is_looked_at_and_changed() {
     project
         .models(&["delete", "line", "2", "--force"])
         .success();
-    let json = project
-        .models(&["list", "--output", "json"])
-        .success()
-        .json();
-    assert_eq!(
-        json["models"][0]["aliases"],
-        json!({"challenger": 3, "champion": 1})
-    );
+    assert_eq!(aliases(&project), json!({"challenger": 3, "champion": 1}));
     let json = project
         .run(&["--set", "slope=3", "--output", "json"])
         .success()

@@ -15,6 +15,7 @@ use reqwest::{Method, StatusCode};
 use serde_json::Value as Json;
 
 use crate::error::{Error, Result};
+use crate::retries::{is_passing, jittered};
 
 /// How often a call is tried in all.
 const ATTEMPTS: u32 = 6;
@@ -69,15 +70,10 @@ impl Patience {
         self.first_look.mul_f64(factor).min(self.longest_look)
     }
 
-    /// The wait before the retry of this number, from 0: longer each time, but not
-    /// exactly, so that clients that were turned away together do not come back so.
+    /// The wait before the retry of this number, from 0: longer each time.
     fn wait(&self, number: u32) -> Duration {
-        let nanos = std::time::SystemTime::now()
-            .duration_since(std::time::UNIX_EPOCH)
-            .map_or(0, |since| since.subsec_nanos());
-        let jitter = 0.5 + f64::from(nanos % 1000) / 1000.0;
         let longest = self.first_wait * 2_u32.saturating_pow(number.min(16));
-        longest.min(self.longest_wait).mul_f64(jitter)
+        jittered(longest.min(self.longest_wait))
     }
 }
 
@@ -300,7 +296,7 @@ impl Google {
         Err(Failure {
             status: Some(status),
             message: shortened(said),
-            is_passing: matches!(status.as_u16(), 408 | 429 | 500 | 502 | 503 | 504),
+            is_passing: is_passing(status.as_u16()),
             stranger: false,
         })
     }

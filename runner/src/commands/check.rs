@@ -132,11 +132,6 @@ fn explained(text: &str) -> Result<String> {
     Ok(rule.definition().explain())
 }
 
-/// What the check says of scripts that are about to run.
-pub fn look(steps: &[Step]) -> Report {
-    report(steps)
-}
-
 /// Refuses to run scripts in which a feature looks ahead; says what else is found.
 ///
 /// # Errors

@@ -2,7 +2,7 @@
 
 use serde_json::{Value as Json, json};
 
-use super::cloud::{Answer, answered};
+use super::answer::{Answer, answered};
 use crate::cli::cloud::ExportArgs;
 use crate::cloud::bigquery::client::BigQuery;
 use crate::cloud::bigquery::export::Plan;

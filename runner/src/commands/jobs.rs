@@ -2,7 +2,7 @@
 
 use serde_json::{Value as Json, json};
 
-use super::cloud::{Answer, answered};
+use super::answer::{Answer, answered};
 use super::submit::about;
 use crate::cli::SettingsArgs;
 use crate::cli::cloud::{JobArgs, JobsArgs, JobsListArgs, JobsVerb};

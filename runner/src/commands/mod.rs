@@ -1,8 +1,8 @@
 //! One verb, one file; each returns how the process ends.
 
+mod answer;
 pub mod catalogue;
 mod check;
-mod cloud;
 mod completions;
 mod config;
 mod doctor;

@@ -35,7 +35,8 @@ pub use self::select::SelectArgs;
 use self::steps::lock;
 use self::upload::Upload;
 use self::work::{Mode, Order};
-use super::{check, plan};
+use super::answer::threads;
+use super::{catalogue, check, plan};
 use crate::cli::{CheckMode, RunArgs, TestArgs};
 use crate::cloud::bigquery::sources::{Source, SourceArgs};
 use crate::cloud::vertex::bundle::Bundle;
@@ -43,7 +44,6 @@ use crate::engines::Choice;
 use crate::error::{Error, Result, Status};
 use crate::files::sha256;
 use crate::flow::{self, Flow};
-use crate::guard::rules::Severity;
 use crate::parameters::{self as script_parameters, Parameter, Step};
 use crate::printer::Printer;
 use crate::registry::Registry;
@@ -96,10 +96,7 @@ pub fn test(args: &TestArgs) -> Status {
 
 /// Puts the files of a bundle into the working directory.
 fn unpacked(address: &str) -> Result<()> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Error::internal(format!("cannot start threads: {error}")))?;
+    let runtime = threads()?;
     runtime.block_on(Bundle::unpack(address, Path::new(".")))
 }
 
@@ -269,14 +266,12 @@ fn run_scripts(
     bound.note(results);
     let flows = flow::of(&bound.steps);
     let selected = select::select(&args.selection, &flows)?;
-    let report = (args.check != CheckMode::Off).then(|| check::look(&bound.steps));
+    let report = (args.check != CheckMode::Off).then(|| catalogue::report(&bound.steps));
+    let gate = |report| check::gate(report, printer);
+    let checked = report.as_ref().map_or(Ok(()), gate);
     let mut choice = Choice::resolve(args.engine, &bound.settings)?;
     note_choice(&choice, results);
-    let refused = report
-        .as_ref()
-        .map_or(0, |report| report.count(Severity::Error))
-        > 0;
-    if !refused {
+    if checked.is_ok() {
         // An export costs something, which a script that is refused is not worth.
         let sources = &args.sources;
         sources::add(&mut choice, &bound, &flows, &selected, sources, printer)?;
@@ -287,17 +282,19 @@ fn run_scripts(
     // What cannot be done at the end is said before anything runs.
     Upload::of(&bound.settings, None, args.publish)?;
     let mut registry = Registry::open(&bound.settings.model_registry)?;
-    let checked = report.as_ref().map_or(Ok(()), |report| {
-        check::gate(report, printer)?;
-        registry.origin.guard = publish::guard(report);
-        match args.check {
-            CheckMode::Replay => {
-                let (steps, settings) = (&bound.steps, &bound.settings);
-                check::replay_gate(steps, report, &choice, settings, printer)
+    let checked = match (checked, &report) {
+        (Ok(()), Some(report)) => {
+            registry.origin.guard = publish::guard(report);
+            match args.check {
+                CheckMode::Replay => {
+                    let (steps, settings) = (&bound.steps, &bound.settings);
+                    check::replay_gate(steps, report, &choice, settings, printer)
+                }
+                CheckMode::Static | CheckMode::Off => Ok(()),
             }
-            CheckMode::Static | CheckMode::Off => Ok(()),
         }
-    });
+        (checked, _) => checked,
+    };
     registry.origin.gates = settle::expected(&bound.steps);
     let beginning = bound.beginning.checked(args.check.name(), report.as_ref());
     let mut tracking = track::begin(beginning, &bound.settings, &choice, args, printer)?;

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use clap::CommandFactory;
 use serde_json::{Value as Json, json};
 
-use super::cloud::{Answer, answered};
+use super::answer::{Answer, answered};
 use super::{catalogue, run};
 use crate::cli::Cli;
 use crate::cli::cloud::SubmitArgs;

@@ -1,14 +1,13 @@
 //! What a relation looked like when something was made from it: its columns, how many
 //! rows it has, and a digest that tells most changes.
 
-use std::io::Read;
 use std::path::PathBuf;
 
 use lagrange_udfs::call::quote_name;
 use sha2::{Digest, Sha256};
 
 use super::{Engine, inputs};
-use crate::files::{hex, sha256};
+use crate::files::{hash_file, hex, sha256};
 use crate::runs::results::{Values, plain};
 
 /// How many columns a fingerprint looks at.
@@ -70,15 +69,7 @@ pub fn files_digest(files: &[PathBuf]) -> Option<String> {
         let name = file.file_name().unwrap_or_default().to_string_lossy();
         hash.update(format!("{name} {size}\n"));
         if whole {
-            let mut reader = std::fs::File::open(file).ok()?;
-            let mut buffer = vec![0; 1 << 16];
-            loop {
-                let count = reader.read(&mut buffer).ok()?;
-                if count == 0 {
-                    break;
-                }
-                hash.update(buffer.get(..count)?);
-            }
+            hash_file(file, &mut hash).ok()?;
         }
     }
     Some(hex(&hash.finalize())[..DIGEST].to_owned())

@@ -6,7 +6,6 @@
 //! than by each engine in its own way.
 
 use std::fs::File;
-use std::io::Read;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -26,7 +25,7 @@ use sqlparser::ast::{
 };
 
 use crate::error::{Error, Result};
-use crate::files::hex;
+use crate::files::{hash_file, hex};
 
 /// The name of the function.
 const READ_TABLE: &str = "read_table";
@@ -152,23 +151,15 @@ impl Input {
 /// A file that cannot be read.
 pub fn digest(files: &[PathBuf]) -> Result<String> {
     let mut hasher = Sha256::new();
-    let mut buffer = vec![0; 1 << 20];
     for path in files {
         let failed = |error| Error::io(format!("cannot read {}", path.display()), &error);
-        let mut file = File::open(path).map_err(failed)?;
         let name = path.as_os_str().as_encoded_bytes();
-        let length = file.metadata().map_err(failed)?.len();
+        let length = std::fs::metadata(path).map_err(failed)?.len();
         // With their lengths, so that no two lists of files look alike.
         hasher.update((name.len() as u64).to_le_bytes());
         hasher.update(name);
         hasher.update(length.to_le_bytes());
-        loop {
-            let count = file.read(&mut buffer).map_err(failed)?;
-            if count == 0 {
-                break;
-            }
-            hasher.update(&buffer[..count]);
-        }
+        hash_file(path, &mut hasher).map_err(failed)?;
     }
     Ok(hex(&hasher.finalize()))
 }

@@ -34,6 +34,7 @@ pub use manifest::Manifest;
 pub use place::{Claim, Place};
 pub use publish::{Published, Saved};
 pub use verify::{Verdict, fault_error};
+pub use versions::AT_ONCE;
 #[cfg(test)]
 pub use versions::State;
 

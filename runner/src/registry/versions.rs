@@ -23,7 +23,7 @@ pub(super) const ALIASES: &str = "aliases";
 /// The folder that leads from a model's content to its version.
 pub(super) const CONTENTS: &str = "contents";
 /// Requests that are under way at once.
-pub(super) const AT_ONCE: usize = 16;
+pub const AT_ONCE: usize = 16;
 
 /// What is there under a name.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]

@@ -13,7 +13,7 @@ pub mod mlflow;
 mod models;
 mod tables;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use async_trait::async_trait;
 
@@ -280,14 +280,17 @@ impl Tracking {
 
     /// The aliases that the models have got.
     pub fn settled(&mut self, models: &[Saved]) {
-        for saved in models {
-            let version = saved.version.to_string();
-            let known = self.run.models.iter_mut().filter(|model| {
-                model.name == saved.name && model.version.as_ref() == Some(&version)
-            });
-            for model in known {
-                model.alias = saved.alias.map(str::to_owned);
-            }
+        let aliases: HashMap<(&str, String), &str> = models
+            .iter()
+            .filter_map(|saved| {
+                let version = saved.version.to_string();
+                Some(((saved.name.as_str(), version), saved.alias?))
+            })
+            .collect();
+        for model in &mut self.run.models {
+            let version = model.version.clone().unwrap_or_default();
+            let alias = aliases.get(&(model.name.as_str(), version));
+            model.alias = alias.map(|alias| (*alias).to_owned());
         }
     }
 

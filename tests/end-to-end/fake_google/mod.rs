@@ -6,14 +6,14 @@ pub mod bigquery;
 pub mod vertex;
 
 use std::collections::{BTreeMap, HashMap};
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufReader, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use serde_json::{Value as Json, json};
 
-use crate::gcs::Gcs;
+use crate::gcs::{self, Gcs};
 use crate::project::{Project, Run};
 
 /// What happens to a request.
@@ -279,50 +279,14 @@ fn serve(stream: TcpStream, state: &Mutex<State>, gcs: &Gcs) {
 }
 
 fn read(reader: &mut BufReader<TcpStream>) -> Option<Request> {
-    let mut line = String::new();
-    reader.read_line(&mut line).ok().filter(|read| *read > 0)?;
-    let mut words = line.split_whitespace();
-    let (method, target) = (words.next()?.to_owned(), words.next()?.to_owned());
-    let mut headers = HashMap::new();
-    loop {
-        let mut line = String::new();
-        reader.read_line(&mut line).ok().filter(|read| *read > 0)?;
-        let Some((name, value)) = line.trim_end().split_once(':') else {
-            break;
-        };
-        headers.insert(name.to_lowercase(), value.trim().to_owned());
-    }
-    let length = headers
-        .get("content-length")
-        .map_or(Some(0), |text| text.parse().ok())?;
-    let mut body = vec![0; length];
-    reader.read_exact(&mut body).ok()?;
-    let (path, query) = target.split_once('?').unwrap_or((&target, ""));
-    let pairs = query.split('&').filter(|pair| !pair.is_empty());
-    let pairs = pairs.map(|pair| pair.split_once('=').unwrap_or((pair, "")));
+    let request = gcs::read(reader)?;
     Some(Request {
-        method,
-        path: decoded(path),
-        query: pairs
-            .map(|(name, value)| (decoded(name), decoded(&value.replace('+', " "))))
-            .collect(),
-        headers,
-        body: serde_json::from_slice(&body).unwrap_or_default(),
+        method: request.method,
+        path: format!("/{}", request.path),
+        query: request.query,
+        headers: request.headers,
+        body: serde_json::from_slice(&request.body).unwrap_or_default(),
     })
-}
-
-/// Without percent signs.
-fn decoded(text: &str) -> String {
-    let mut bytes = Vec::new();
-    let mut rest = text.as_bytes();
-    while let [first, more @ ..] = rest {
-        let code = (*first == b'%').then(|| more.get(..2)).flatten();
-        let code =
-            code.and_then(|code| u8::from_str_radix(std::str::from_utf8(code).ok()?, 16).ok());
-        bytes.push(code.unwrap_or(*first));
-        rest = if code.is_some() { &more[2..] } else { more };
-    }
-    String::from_utf8(bytes).unwrap()
 }
 
 /// An error if an object has other keys than these.

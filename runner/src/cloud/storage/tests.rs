@@ -5,24 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use object_store::gcp::GoogleCloudStorageBuilder;
 use object_store::memory::InMemory;
 use object_store::path::Path;
-use object_store::{BackoffConfig, ClientOptions, RetryConfig};
 
 use super::cache::{Cache, Wanted};
 use super::objects::{self, Object};
 use crate::files::sha256;
 use crate::registry::Place;
-
-#[allow(
-    clippy::duplicate_mod,
-    reason = "the tests of the registry serve a bucket, too"
-)]
-#[path = "../../../../tests/end-to-end/gcs.rs"]
-mod gcs;
-
-use gcs::{Fault, Gcs};
+use crate::test_bucket::{Fault, Gcs, client};
 
 fn run<T>(future: impl Future<Output = T>) -> T {
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -36,22 +26,7 @@ fn run<T>(future: impl Future<Output = T>) -> T {
 /// A bucket, and a client with little patience.
 fn bucket() -> (Gcs, Place) {
     let server = Gcs::start();
-    let retry = RetryConfig {
-        backoff: BackoffConfig {
-            init_backoff: Duration::from_millis(1),
-            max_backoff: Duration::from_millis(5),
-            ..BackoffConfig::default()
-        },
-        max_retries: 10,
-        retry_timeout: Duration::from_secs(30),
-    };
-    let client = GoogleCloudStorageBuilder::new()
-        .with_bucket_name("trading")
-        .with_service_account_key(server.service_account())
-        .with_client_options(ClientOptions::new().with_allow_http(true))
-        .with_retry(retry)
-        .build()
-        .unwrap();
+    let client = client(&server);
     (server, Place::given(Arc::new(client)))
 }
 

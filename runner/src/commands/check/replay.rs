@@ -24,8 +24,9 @@ use self::compare::{Kept, Rows};
 pub use self::said::Replayed;
 use self::said::{Ahead, Difference, Warmup, shown};
 use self::scratch::Scratch;
+use crate::commands::answer::threads;
 use crate::engines::Choice;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::guard::Report;
 use crate::parameters::Step;
 use crate::settings::Settings;
@@ -67,10 +68,7 @@ pub fn replay(
     if report.plan.tables.is_empty() {
         return Ok(replayed);
     }
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Error::internal(format!("cannot start threads: {error}")))?;
+    let runtime = threads()?;
     runtime.block_on(async {
         let scratch = Scratch::open(steps, report, choice, settings, &mut replayed.notices).await?;
         let mut replay = Replay {

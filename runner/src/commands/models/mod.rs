@@ -10,8 +10,9 @@ mod rollback;
 mod show;
 mod verify;
 
-use serde_json::{Value as Json, json};
+use serde_json::Value as Json;
 
+use super::answer::{self, answered};
 use crate::cli::ModelsArgs;
 use crate::cli::models::ModelsVerb;
 use crate::error::{Error, Result, Status};
@@ -22,12 +23,7 @@ use crate::tracking::mlflow;
 
 /// What a verb found or did.
 struct Answer {
-    /// For people.
-    text: String,
-    /// For `--output json`.
-    json: Json,
-    /// What is wrong all the same.
-    error: Option<Box<Error>>,
+    answer: answer::Answer,
     /// The aliases that were changed, and what they stand for now.
     aliases: Vec<Alias>,
 }
@@ -42,11 +38,15 @@ struct Alias {
 impl Answer {
     fn new(text: impl Into<String>, json: Json) -> Self {
         Self {
-            text: text.into(),
-            json,
-            error: None,
+            answer: answer::Answer::new(text, json),
             aliases: Vec::new(),
         }
+    }
+
+    /// With what is wrong all the same.
+    fn but(mut self, error: Option<Box<Error>>) -> Self {
+        self.answer.error = error;
+        self
     }
 
     /// With an alias that was changed.
@@ -63,55 +63,33 @@ impl Answer {
 /// Runs the command.
 pub fn models(args: &ModelsArgs) -> Status {
     let printer = Printer::new(args.verb.registry().output);
-    let (text, json, error) = match answer(&args.verb, &printer) {
-        Ok(answer) => (answer.text, answer.json, answer.error),
-        Err(error) => (String::new(), json!({}), Some(error)),
-    };
-    if !printer.is_text() {
-        let mut json = json;
-        if let (Some(error), Json::Object(document)) = (&error, &mut json) {
-            document.insert("error".to_owned(), error.to_json());
-        }
-        printer.result(&format!("{json:#}"));
-    } else if !text.is_empty() {
-        printer.result(&text);
-    }
-    match error {
-        Some(error) => {
-            printer.error(&error);
-            error.status()
-        }
-        None => Status::Success,
-    }
+    answered(&printer, async || {
+        let answer = verb(&args.verb, &printer).await?;
+        Ok(answer.answer)
+    })
 }
 
-fn answer(verb: &ModelsVerb, printer: &Printer) -> Result<Answer> {
+async fn verb(verb: &ModelsVerb, printer: &Printer) -> Result<Answer> {
     let place = verb.registry();
     let settings = Settings::resolve(&place.settings())?;
     let location = place.registry.as_ref().unwrap_or(&settings.model_registry);
     let registry = Registry::open(location)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Error::internal(format!("cannot start threads: {error}")))?;
-    runtime.block_on(async {
-        let answer = match verb {
-            ModelsVerb::List(args) => list::list(&registry, args).await,
-            ModelsVerb::Show(args) => show::show(&registry, args).await,
-            ModelsVerb::Diff(args) => diff::diff(&registry, args).await,
-            ModelsVerb::Promote(args) => promote::promote(&registry, args).await,
-            ModelsVerb::Rollback(args) => rollback::rollback(&registry, args).await,
-            ModelsVerb::Export(args) => export::export(&registry, args).await,
-            ModelsVerb::Import(args) => import::import(&registry, args).await,
-            ModelsVerb::Delete(args) => delete::delete(&registry, args).await,
-            ModelsVerb::Verify(args) => verify::verify(&registry, args).await,
-        }?;
-        // Of another registry the server of these settings knows nothing.
-        if *location == settings.model_registry {
-            tell_server(&settings, &answer.aliases, printer).await;
-        }
-        Ok(answer)
-    })
+    let answer = match verb {
+        ModelsVerb::List(args) => list::list(&registry, args).await,
+        ModelsVerb::Show(args) => show::show(&registry, args).await,
+        ModelsVerb::Diff(args) => diff::diff(&registry, args).await,
+        ModelsVerb::Promote(args) => promote::promote(&registry, args).await,
+        ModelsVerb::Rollback(args) => rollback::rollback(&registry, args).await,
+        ModelsVerb::Export(args) => export::export(&registry, args).await,
+        ModelsVerb::Import(args) => import::import(&registry, args).await,
+        ModelsVerb::Delete(args) => delete::delete(&registry, args).await,
+        ModelsVerb::Verify(args) => verify::verify(&registry, args).await,
+    }?;
+    // Of another registry the server of these settings knows nothing.
+    if *location == settings.model_registry {
+        tell_server(&settings, &answer.aliases, printer).await;
+    }
+    Ok(answer)
 }
 
 /// The tracking server hears of aliases; if it does not, the registry's hold all the

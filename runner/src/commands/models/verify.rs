@@ -59,10 +59,7 @@ pub async fn verify(registry: &Registry, args: &VerifyArgs) -> Result<Answer> {
             .collect::<Vec<_>>(),
     });
     let error: Option<Box<Error>> = fault_error(&verdicts);
-    Ok(Answer {
-        error,
-        ..Answer::new(lines.join("\n"), json)
-    })
+    Ok(Answer::new(lines.join("\n"), json).but(error))
 }
 
 /// What is to be said of a version: nothing if all is well.

@@ -1,6 +1,8 @@
 //! What becomes of the models of a run at its end: what its gates say of them stands in
 //! the registry, and a version whose gates hold gets its alias.
 
+use std::collections::HashMap;
+
 use futures::{StreamExt, TryStreamExt};
 
 use super::gates;
@@ -8,11 +10,8 @@ use super::results::{Results, State};
 use crate::error::Result;
 use crate::parameters::Step;
 use crate::registry::manifest::Gates;
-use crate::registry::{Registry, Saved};
+use crate::registry::{AT_ONCE, Registry, Saved};
 use crate::script::Action;
-
-/// Requests that are under way at once.
-const AT_ONCE: usize = 16;
 
 /// What manifests say while the gates of the scripts are still to come.
 pub(super) fn expected(steps: &[Step]) -> Gates {
@@ -54,13 +53,14 @@ pub(super) async fn settle(
     verdict: Gates,
     enrol: bool,
 ) -> Result<Vec<Saved>> {
-    let last = |i: usize| {
-        models[i + 1..]
-            .iter()
-            .all(|later| later.name != models[i].name)
-    };
     // Of a table that was made twice, the last model counts.
-    let last: Vec<bool> = (0..models.len()).map(last).collect();
+    let places = models.iter().enumerate();
+    let places: HashMap<String, usize> = places.map(|(i, m)| (m.name.clone(), i)).collect();
+    let last: Vec<bool> = models
+        .iter()
+        .enumerate()
+        .map(|(i, model)| places.get(&model.name) == Some(&i))
+        .collect();
     futures::stream::iter(models.into_iter().zip(last))
         .map(|(mut model, last)| async move {
             if matches!(verdict, Gates::Passed | Gates::Failed) {

@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use super::Bound;
 use crate::cloud::bigquery::sources::{self, Source, SourceArgs};
+use crate::commands::answer::threads;
 use crate::engines::Choice;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::flow::Flow;
 use crate::printer::{Printer, amount, rows};
 use crate::settings::{Database, Settings};
@@ -55,10 +56,7 @@ pub(super) fn found(
     }
     let there = choice.row_estimates()?;
     let unknown = sources::unknown(flows, selected, &there)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Error::internal(format!("cannot start threads: {error}")))?;
+    let runtime = threads()?;
     let found = runtime.block_on(sources::resolve(settings, &unknown, args, say))?;
     Ok(found.into_iter().map(Arc::new).collect())
 }

@@ -2,6 +2,7 @@
 //! run begins and ends to be recorded.
 
 use crate::cli::RunArgs;
+use crate::commands::answer::threads;
 use crate::engines::Choice;
 use crate::error::{Error, Result};
 use crate::printer::Printer;
@@ -50,10 +51,7 @@ pub(super) fn refuse(
     refusal: Box<Error>,
     printer: &Printer,
 ) -> Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Error::internal(format!("cannot start threads: {error}")))?;
+    let runtime = threads()?;
     let outcome = Err(refusal);
     runtime.block_on(async {
         // That the server is away matters less than the refusal.

@@ -12,6 +12,7 @@ use super::steps::{self, OnFailure, Run};
 use super::track;
 use super::upload::Upload;
 use crate::cli::EngineName;
+use crate::commands::answer::threads;
 use crate::engines::Choice;
 use crate::error::{Error, Result};
 use crate::flow::{self, Flow};
@@ -115,10 +116,7 @@ fn engine_thread(
     results: &Mutex<Results>,
     interrupt: Arc<Interrupt>,
 ) -> Result<()> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Error::internal(format!("cannot start threads: {error}")))?;
+    let runtime = threads()?;
     let outcome = runtime.block_on(recorded(order, printer, results, interrupt));
     // Tasks of a statement that was cancelled may still compute.
     runtime.shutdown_background();

@@ -3,6 +3,7 @@
 use serde_json::{Value as Json, json};
 
 use crate::cli::RunsSyncArgs;
+use crate::commands::answer::threads;
 use crate::error::{Error, Result, Status};
 use crate::printer::Printer;
 use crate::registry::Registry;
@@ -31,10 +32,7 @@ pub fn sync(args: &RunsSyncArgs, printer: &Printer) -> Result<Status> {
             }
         }
     }
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Error::internal(format!("cannot start threads: {error}")))?;
+    let runtime = threads()?;
     runtime.block_on(upload(&settings, runs, named, printer))
 }
 

@@ -1,21 +1,18 @@
 //! The stores that tests run on, and small models.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::Bytes;
 use lagrange_udfs::models::{Body, Coefficient, Header, Linear, Model};
-use object_store::gcp::GoogleCloudStorageBuilder;
 use object_store::local::LocalFileSystem;
 use object_store::memory::InMemory;
 use object_store::path::Path;
 use object_store::prefix::PrefixStore;
-use object_store::{BackoffConfig, ClientOptions, RetryConfig};
 use tempfile::TempDir;
 
-use super::gcs::Gcs;
 use crate::registry::place::Store;
 use crate::registry::{Draft, Origin, Place, Registry};
+use crate::test_bucket::{Gcs, client};
 
 /// A store, and what keeps it alive.
 pub struct Kept {
@@ -50,23 +47,7 @@ pub fn stores() -> Vec<Kept> {
 
 /// A client of a server, as the runner makes one, but with little patience.
 pub fn google(server: &Gcs) -> Store {
-    let retry = RetryConfig {
-        backoff: BackoffConfig {
-            init_backoff: Duration::from_millis(1),
-            max_backoff: Duration::from_millis(5),
-            ..BackoffConfig::default()
-        },
-        max_retries: 10,
-        retry_timeout: Duration::from_secs(30),
-    };
-    let client = GoogleCloudStorageBuilder::new()
-        .with_bucket_name("trading")
-        .with_service_account_key(server.service_account())
-        .with_client_options(ClientOptions::new().with_allow_http(true))
-        .with_retry(retry)
-        .build()
-        .unwrap();
-    Arc::new(PrefixStore::new(client, Path::from("models")))
+    Arc::new(PrefixStore::new(client(server), Path::from("models")))
 }
 
 /// A registry on a store.

@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::gcs::Fault;
 use super::stores::{Kept, draft, google, registry, run, stores};
 use crate::registry::place::Store;
 use crate::registry::{Expected, State};
+use crate::test_bucket::Fault;
 
 const WRITERS: u32 = 8;
 

@@ -10,6 +10,7 @@ use reqwest::{Certificate, Identity, Method, RequestBuilder, StatusCode};
 use serde_json::Value as Json;
 
 use super::address::{Address, Login};
+use crate::retries::{is_passing, jittered};
 use crate::secrets::{MASK, masked};
 
 /// How long a connection may take.
@@ -208,16 +209,14 @@ impl Client {
         }
     }
 
-    /// Waits longer each time, but not exactly: clients that were turned away
-    /// together should not come back together.
+    /// Waits longer each time, unless the server says how long.
     async fn wait(&self, attempt: u32, asked: Option<f64>) {
         let own = (self.backoff * f64::from(2_u32.saturating_pow(attempt))).min(LONGEST);
-        let nanos = std::time::SystemTime::now()
-            .duration_since(std::time::UNIX_EPOCH)
-            .map_or(0, |since| since.subsec_nanos());
-        let jitter = 0.5 + f64::from(nanos % 1000) / 1000.0;
-        let seconds = asked.map_or(own * jitter, |asked| asked.min(LONGEST_ASKED));
-        tokio::time::sleep(Duration::from_secs_f64(seconds)).await;
+        let wait = match asked {
+            Some(asked) => Duration::from_secs_f64(asked.min(LONGEST_ASKED)),
+            None => jittered(Duration::from_secs_f64(own)),
+        };
+        tokio::time::sleep(wait).await;
     }
 
     async fn once(
@@ -305,7 +304,7 @@ impl Client {
                     "tracking server {base} does not let us in ({status}: {said}); {fix}"
                 )))
             }
-            408 | 429 | 500 | 502 | 503 | 504 => Tried::Again {
+            passing if is_passing(passing) => Tried::Again {
                 failure: Failure::Lost(format!("tracking server {base} answers {status}: {said}")),
                 wait,
             },

@@ -1,9 +1,22 @@
-//! How the commands of the cloud answer.
+//! How commands answer that find or do one thing: as text or as JSON, and with what is
+//! wrong all the same.
 
 use serde_json::{Value as Json, json};
+use tokio::runtime::Runtime;
 
 use crate::error::{Error, Result, Status};
 use crate::printer::Printer;
+
+/// Threads for what waits: stores, servers, engines.
+///
+/// # Errors
+/// The system has none left.
+pub(super) fn threads() -> Result<Runtime> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Error::internal(format!("cannot start threads: {error}")))
+}
 
 /// What a command found or did.
 pub(super) struct Answer {
@@ -28,11 +41,7 @@ impl Answer {
 
 /// Runs a command and prints what it answers.
 pub(super) fn answered(printer: &Printer, command: impl AsyncFnOnce() -> Result<Answer>) -> Status {
-    let outcome = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Error::internal(format!("cannot start threads: {error}")))
-        .and_then(|runtime| runtime.block_on(command()));
+    let outcome = threads().and_then(|runtime| runtime.block_on(command()));
     printer.stop();
     let (text, mut json, error) = match outcome {
         Ok(answer) => (answer.text, answer.json, answer.error),
