@@ -8,6 +8,13 @@ use crate::cluster::{Address, PORT};
 
 /// Arguments of `lagrange cluster`.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  lagrange cluster scheduler
+  lagrange cluster executor --scheduler 10.0.0.5 --bind 10.0.0.6
+  lagrange run sql/train.sql --engine ballista://10.0.0.5:50050
+
+It is there in a lagrange that was built with --features cluster.")]
 pub struct ClusterArgs {
     /// What to start.
     #[command(subcommand)]

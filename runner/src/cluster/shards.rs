@@ -141,8 +141,8 @@ impl ExecutionPlan for WriteShards {
                 self.folder.display()
             );
         }
-        let batches = self.input.execute(partition, context)?;
         let file = name(&context, partition);
+        let batches = self.input.execute(partition, context)?;
         let path = self.folder.join(&file);
         let write = async move {
             let properties = shards::properties(&batches.schema());

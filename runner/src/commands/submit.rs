@@ -2,12 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use clap::CommandFactory;
 use serde_json::{Value as Json, json};
 
 use super::answer::{Answer, answered};
 use super::{catalogue, run};
-use crate::cli::Cli;
 use crate::cli::cloud::SubmitArgs;
 use crate::cloud::vertex::bundle::Bundle;
 use crate::cloud::vertex::log::Log;
@@ -181,7 +179,7 @@ fn submission(
         Some(machine) => machine,
         None => machine::fitting(settings.max_workers, settings.memory_limit)?,
     };
-    if args.replicas > 1 && Cli::command().find_subcommand("cluster").is_none() {
+    if args.replicas > 1 {
         return Err(Error::usage(format!(
             "--replicas {}: this version runs a script on one machine",
             args.replicas
