@@ -7,7 +7,7 @@ use std::time::Duration;
 use ballista_core::execution_plans::execute_physical_plan;
 use ballista_core::extension::SessionConfigExt;
 use ballista_core::planner::scans_only_information_schema;
-use datafusion::common::{Result, exec_datafusion_err};
+use datafusion::common::{DataFusionError, Result, exec_datafusion_err};
 use datafusion::execution::SendableRecordBatchStream;
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::ExecutionPlan;
@@ -69,15 +69,34 @@ impl Cluster {
             exec_datafusion_err!("cannot reach the scheduler {}: {why}", self.scheduler)
         })?;
         let config = context.copied_config();
-        execute_physical_plan::<PhysicalPlanNode>(
+        let submitted = execute_physical_plan::<PhysicalPlanNode>(
             format!("http://{}", self.scheduler),
             &config.ballista_config(),
             plan,
             &self.codec,
             context.session_id(),
             config,
-        )
-        .await
+        );
+        match submitted.await {
+            Ok(batches) => Ok(batches),
+            Err(error) => Err(self.explained(error).await),
+        }
+    }
+
+    /// What a function has said, or that the scheduler is gone.
+    async fn explained(&self, error: DataFusionError) -> DataFusionError {
+        let text = error.strip_backtrace();
+        if let Some(message) = innermost(&text) {
+            return DataFusionError::Execution(message);
+        }
+        match reach(&self.scheduler).await {
+            Ok(()) => error,
+            Err(_) => exec_datafusion_err!(
+                "the scheduler {} ended before the statement did; start it again, and run with \
+                 --resume ({text})",
+                self.scheduler
+            ),
+        }
     }
 
     /// Runs a plan there, whose rows are written to a folder; the files and their
@@ -101,6 +120,26 @@ impl Cluster {
     }
 }
 
+/// The message of the error that an executor had, which comes with the wrappings of
+/// three processes around it, as Rust shows them.
+fn innermost(text: &str) -> Option<String> {
+    const BEGIN: &str = "Execution(\"";
+    let quoted = &text[text.rfind(BEGIN)? + BEGIN.len()..];
+    let mut message = String::new();
+    let mut rest = quoted.chars();
+    loop {
+        match rest.next()? {
+            '"' => return Some(message),
+            '\\' => message.push(match rest.next()? {
+                'n' => '\n',
+                't' => '\t',
+                other => other,
+            }),
+            other => message.push(other),
+        }
+    }
+}
+
 /// Whether a scheduler is there: its client would wait for it in silence.
 ///
 /// # Errors
@@ -112,5 +151,21 @@ pub async fn reach(scheduler: &Address) -> std::result::Result<(), String> {
         Ok(Ok(_)) => Ok(()),
         Ok(Err(error)) => Err(error.to_string()),
         Err(_) => Err(format!("no answer in {} s", PATIENCE.as_secs())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::innermost;
+
+    #[test]
+    fn messages_lose_their_wrappings() {
+        let text = r#"Job 1 failed: Task failed: DataFusionError(Shared(External(DataFusionError(Execution("fit: argument 'a' is \"b\"\nuse c")))))"#;
+        assert_eq!(
+            innermost(text).as_deref(),
+            Some("fit: argument 'a' is \"b\"\nuse c")
+        );
+        assert_eq!(innermost("Execution(\"without an end"), None);
+        assert_eq!(innermost("h2 protocol error"), None);
     }
 }
