@@ -69,9 +69,10 @@ impl Cluster {
             exec_datafusion_err!("cannot reach the scheduler {}: {why}", self.scheduler)
         })?;
         let config = context.copied_config();
+        let settings = config.ballista_config();
         let submitted = execute_physical_plan::<PhysicalPlanNode>(
             format!("http://{}", self.scheduler),
-            &config.ballista_config(),
+            &settings,
             plan,
             &self.codec,
             context.session_id(),
