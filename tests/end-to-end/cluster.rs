@@ -377,7 +377,7 @@ fn a_process_that_cannot_start_says_why() {
     start(&["scheduler", "--port", port]).fails(2, &["cannot listen on", port]);
     start(&["scheduler", "--bind", "here"]).fails(2, &["--bind here: not an address"]);
     start(&["executor", "--scheduler", "127.0.0.1:1", "--wait", "1"])
-        .fails(1, &["127.0.0.1:1", "Timed out"]);
+        .fails(1, &["cannot reach the scheduler 127.0.0.1:1"]);
     start(&["executor", "--memory-limit", "much"]).fails(2, &["--memory-limit much"]);
     project.file("script.sql", "SELECT 1 AS one");
     let run = project.run(&["--engine", "ballista://127.0.0.1:1"]);

@@ -3,10 +3,13 @@
 
 use std::net::TcpListener;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use ballista_core::config::TaskSchedulingPolicy;
 use ballista_executor::executor_process::{ExecutorProcessConfig, start_executor_process};
 
+use super::Address;
+use super::client::reach;
 use super::codec::Codec;
 use super::process::{MESSAGE_BYTES, log_to_standard_error, process_error, warn_if_open};
 use super::session;
@@ -17,6 +20,8 @@ use crate::settings::parse_bytes;
 /// How often finished jobs are looked for, and how long they are kept: in seconds.
 const CLEANS: u64 = 60;
 const KEPT: u64 = 3600;
+/// Between two looks for the scheduler.
+const LOOKS: Duration = Duration::from_millis(200);
 
 /// Runs until it is stopped.
 ///
@@ -50,7 +55,6 @@ pub async fn run(args: &ExecutorArgs) -> Result<()> {
         port,
         scheduler_host: args.scheduler.host.clone(),
         scheduler_port: args.scheduler.port,
-        scheduler_connect_timeout_seconds: args.wait,
         vcores: args.cores.map_or(0, usize::from),
         task_scheduling_policy: TaskSchedulingPolicy::PullStaged,
         work_dir: Some(scratch.path().display().to_string()),
@@ -75,6 +79,20 @@ pub async fn run(args: &ExecutorArgs) -> Result<()> {
     start_executor_process(Arc::new(config))
         .await
         .map_err(|error| process_error(&what, &error))
+}
+
+/// Waits until the scheduler is there: an executor may be started first.
+async fn wait_for(scheduler: &Address, patience: Duration) -> Result<()> {
+    let begun = Instant::now();
+    while let Err(why) = reach(scheduler).await {
+        if begun.elapsed() >= patience {
+            let message = format!("cannot reach the scheduler {scheduler}: {why}");
+            return Err(Error::failed(message)
+                .hint("start lagrange cluster scheduler first, or pass --scheduler HOST:PORT"));
+        }
+        tokio::time::sleep(LOOKS).await;
+    }
+    Ok(())
 }
 
 /// A port that nobody uses at the moment.
