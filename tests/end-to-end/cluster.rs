@@ -57,7 +57,7 @@ struct Cluster {
 
 impl Cluster {
     fn start(project: &Project, executors: usize, variables: &[(String, String)]) -> Self {
-        let (scheduler, line) = scheduler(project, "0");
+        let (scheduler, line) = scheduler(project, "0", variables);
         let port = line.rsplit(':').next().unwrap().to_owned();
         let mut cluster = Self {
             scheduler: Some(scheduler),
@@ -89,8 +89,9 @@ impl Cluster {
     }
 }
 
-fn scheduler(project: &Project, port: &str) -> (Process, String) {
+fn scheduler(project: &Project, port: &str, variables: &[(String, String)]) -> (Process, String) {
     let mut command = project.command(&["cluster", "scheduler", "--port", port]);
+    command.envs(variables.iter().cloned());
     command.args(["--executor-timeout", TIMEOUT]);
     let (scheduler, line) = Process::start(command);
     assert!(line.starts_with("scheduler on 127.0.0.1:"), "{line}");
@@ -358,7 +359,7 @@ fn a_scheduler_that_ends_is_an_error_and_its_successor_goes_on() {
         .run(&project, &["script.sql"])
         .fails(1, &["cannot reach the scheduler"]);
     // The executors find the new one by themselves.
-    let (scheduler, _) = scheduler(&project, &cluster.port);
+    let (scheduler, _) = scheduler(&project, &cluster.port, &[]);
     cluster.scheduler = Some(scheduler);
     cluster.run(&project, &["script.sql", "--resume"]).success();
     alike("resumed", &expected(), &project.query("datafusion", ANSWER));
@@ -367,7 +368,7 @@ fn a_scheduler_that_ends_is_an_error_and_its_successor_goes_on() {
 #[test]
 fn a_process_that_cannot_start_says_why() {
     let project = Project::new();
-    let (_scheduler, line) = scheduler(&project, "0");
+    let (_scheduler, line) = scheduler(&project, "0", &[]);
     let port = line.rsplit(':').next().unwrap();
     let start = |arguments: &[&str]| {
         let mut all = vec!["cluster"];

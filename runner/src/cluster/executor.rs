@@ -71,6 +71,7 @@ pub async fn run(args: &ExecutorArgs) -> Result<()> {
         override_physical_codec: Some(Arc::new(Codec::default())),
         ..ExecutorProcessConfig::default()
     };
+    wait_for(&args.scheduler, Duration::from_secs(args.wait.into())).await?;
     println!(
         "executor on {}:{port}, scheduler {}",
         args.bind, args.scheduler

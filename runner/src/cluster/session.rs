@@ -89,7 +89,7 @@ pub fn state(config: SessionConfig) -> Result<SessionState> {
     let state = SessionStateBuilder::new()
         .with_default_features()
         .with_config(config)
-        .with_runtime_env(Arc::new(RuntimeEnv::default()))
+        .with_runtime_env(environment()?)
         .build();
     let context = SessionContext::new_with_state(state);
     lagrange_udfs::datafusion::register_all(&context)
@@ -108,6 +108,12 @@ pub fn functions() -> Result<BallistaFunctionRegistry> {
 /// As [`check`].
 pub fn runtime(config: &SessionConfig) -> Result<Arc<RuntimeEnv>> {
     check("executor", config)?;
+    environment()
+}
+
+/// What finds stores: executors read from them, and the scheduler, which decodes the
+/// plans, asks whether they are there.
+fn environment() -> Result<Arc<RuntimeEnv>> {
     RuntimeEnvBuilder::new()
         .with_object_store_registry(Arc::new(Stores::default()))
         .build_arc()
