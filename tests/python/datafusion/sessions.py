@@ -171,8 +171,8 @@ def types_are_those_of_the_plan(client):
     calls = {
         "lag_features": "'t', 'y', [1, 2], NULL, 'i'",
         "feature_screen": "'t', 'y', ['a', 'b'], NULL, 'i'",
-        "feature_stability": "'t', ['a', 'b'], NULL, 'i'",
-        "time_folds": "'t', 'i'",
+        "feature_stability": "'t', ['a', 'b'], NULL, 'i', '500'",
+        "time_folds": "'t', 'walk_forward', NULL, 'i', 3, 1",
         "relevance_tests": "'t', 'y'",
     }
     for name, arguments in calls.items():
@@ -321,7 +321,7 @@ def errors_say_what_and_the_session_goes_on(client):
         "fit: ": _sql_refused(context, "SELECT fit(y, {'a': 'text'}) FROM t"),
         "algorithm": _sql_refused(context, "SELECT fit(y, {'a': a}, {'algorithm': 'gbtd'}) FROM t"),
         "lag_features: argument 'lags' is 0": _sql_refused(context, "SELECT * FROM lag_features('t', 'y', 0, NULL, 'i')"),
-        "lag_features: argument 'order_by' is missing": _sql_refused(context, "SELECT * FROM lag_features('t', 'y', 1)"),
+        "lag_features: argument 'order_by' is NULL": _sql_refused(context, "SELECT * FROM lag_features('t', 'y', 1)"),
         "pass a constant": _sql_refused(context, "SELECT * FROM lag_features('t', 'y', random(), NULL, 'i')"),
         "shows tables and views, but no CTE": _sql_refused(context, "WITH c AS (SELECT * FROM t) SELECT * FROM lag_features('c', 'y', 1, NULL, 'i')"),
         "the relation missing cannot be read": _refused(call("lag_features", "missing", "y", 1, order_by="i")),

@@ -86,15 +86,19 @@ def table(ctx: datafusion.SessionContext, name: str, *arguments: Any, **named: A
     return _plan(ctx, call)
 
 
-def _planned(name: str) -> Callable[..., datafusion.DataFrame]:
+def _planned(name: str) -> Callable[..., datafusion.DataFrame | _native.Failure]:
     """The table function as DataFusion calls it while it plans a query."""
 
-    def call(*arguments: Any, session: datafusion.SessionContext) -> datafusion.DataFrame:
+    def call(*arguments: Any, session: datafusion.SessionContext) -> datafusion.DataFrame | _native.Failure:
         def work() -> datafusion.DataFrame:
             expressions = [argument.to_bytes() for argument in arguments]
             return _plan(session, _raising(lambda: _native.TableCall.from_expressions(name, expressions)))
 
-        return _elsewhere(work)
+        try:
+            return _elsewhere(work)
+        except LagrangeError as error:
+            # DataFusion would show the way that the error has taken through this file.
+            return _native.Failure(LagrangeError(str(error)))
 
     return call
 
@@ -128,7 +132,7 @@ def _plan(session: datafusion.SessionContext, call: _native.TableCall) -> datafu
         except Exception as error:
             raise LagrangeError(call.unseen(relation, str(error))) from None
     sql = _raising(lambda: call.sql(None if schema is None else schema.serialize().to_pybytes()))
-    return _with_final_types(session, session.sql(sql, _QUERY))
+    return _raising(lambda: _with_final_types(session, session.sql(sql, _QUERY)))
 
 
 def _with_final_types(session: datafusion.SessionContext, frame: datafusion.DataFrame) -> datafusion.DataFrame:
@@ -151,5 +155,5 @@ def _column(declared: pyarrow.Field, final: pyarrow.Field) -> datafusion.Expr:
 def _raising(work: Callable[[], _T]) -> _T:
     try:
         return work()
-    except ValueError as error:
+    except Exception as error:
         raise LagrangeError(str(error)) from None

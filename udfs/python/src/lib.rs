@@ -19,7 +19,7 @@ mod _native {
     #[pymodule_export]
     use super::functions::{Aggregate, Scalar, aggregates, scalars, tables};
     #[pymodule_export]
-    use super::table_call::TableCall;
+    use super::table_call::{Failure, TableCall};
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {

@@ -77,6 +77,26 @@ impl TableCall {
     }
 }
 
+/// An error in the place of a table: it is raised when DataFusion asks for the table.
+#[pyclass(frozen, module = "lagrange_datafusion._native")]
+pub struct Failure(Py<PyAny>);
+
+#[pymethods]
+impl Failure {
+    #[new]
+    fn new(error: Py<PyAny>) -> Self {
+        Self(error)
+    }
+
+    fn __datafusion_table_provider__(
+        &self,
+        py: Python<'_>,
+        _session: &Bound<'_, PyAny>,
+    ) -> PyResult<Py<PyAny>> {
+        Err(PyErr::from_value(self.0.bind(py).clone()))
+    }
+}
+
 fn find(name: &str) -> PyResult<&'static dyn Table> {
     table_function(name)
         .ok_or_else(|| PyValueError::new_err(format!("there is no table function '{name}'")))
