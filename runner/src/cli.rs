@@ -1,6 +1,8 @@
 //! The command line.
 
 pub mod cloud;
+pub mod cluster;
+mod engine;
 pub mod models;
 
 use std::path::PathBuf;
@@ -13,6 +15,7 @@ use crate::commands::{ResultArgs, SelectArgs, parse_duration};
 use crate::printer::{Output, VerbosityArgs};
 use crate::settings::ResourceArgs;
 
+pub use engine::{EngineArg, EngineParser};
 pub use models::ModelsArgs;
 
 /// Machine learning in SQL: trains and evaluates models from one script, on
@@ -62,6 +65,8 @@ pub enum Command {
     Submit(Box<cloud::SubmitArgs>),
     /// Look at jobs of Vertex AI, and end them.
     Jobs(cloud::JobsArgs),
+    /// Start the processes of a cluster, for --engine ballista://HOST:PORT.
+    Cluster(cluster::ClusterArgs),
     /// Look at earlier runs.
     Runs(RunsArgs),
     /// Write a page about a run.
@@ -110,8 +115,8 @@ pub struct DoctorArgs {
     pub settings: SettingsArgs,
 
     /// Engine [default: the one that fits database.type].
-    #[arg(long, value_enum)]
-    pub engine: Option<EngineName>,
+    #[arg(long, value_parser = EngineParser)]
+    pub engine: Option<EngineArg>,
 
     /// Form of the findings.
     #[arg(long, value_enum, default_value_t)]
@@ -239,17 +244,26 @@ pub struct ConfigShowArgs {
 }
 
 /// The engine that runs a script.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EngineName {
     /// A DuckDB database file.
-    #[value(name = "duckdb")]
     DuckDb,
     /// A folder of Parquet tables, such as a BigQuery export.
-    #[value(name = "datafusion")]
     DataFusion,
 }
 
 impl EngineName {
+    /// Every engine.
+    pub const ALL: [Self; 2] = [Self::DuckDb, Self::DataFusion];
+
+    /// What its database is, for a list of engines.
+    pub fn about(self) -> &'static str {
+        match self {
+            Self::DuckDb => "A DuckDB database file",
+            Self::DataFusion => "A folder of Parquet tables, such as a BigQuery export",
+        }
+    }
+
     /// As it stands on the command line.
     pub fn name(self) -> &'static str {
         match self {
@@ -290,8 +304,8 @@ pub struct PlanArgs {
     pub set: Vec<(String, String)>,
 
     /// Engine [default: the one that fits database.type].
-    #[arg(long, value_enum)]
-    pub engine: Option<EngineName>,
+    #[arg(long, value_parser = EngineParser)]
+    pub engine: Option<EngineArg>,
 
     /// Which exports are read.
     #[command(flatten)]
@@ -340,8 +354,8 @@ pub struct TestArgs {
     pub set: Vec<(String, String)>,
 
     /// Engine [default: the one that fits database.type].
-    #[arg(long, value_enum)]
-    pub engine: Option<EngineName>,
+    #[arg(long, value_parser = EngineParser)]
+    pub engine: Option<EngineArg>,
 
     /// Stop after this time, such as 90s, 15m or 2h.
     #[arg(long, value_name = "TIME", value_parser = parse_duration)]
@@ -385,8 +399,8 @@ pub struct RunArgs {
     pub set: Vec<(String, String)>,
 
     /// Engine [default: the one that fits database.type].
-    #[arg(long, value_enum)]
-    pub engine: Option<EngineName>,
+    #[arg(long, value_parser = EngineParser)]
+    pub engine: Option<EngineArg>,
 
     /// What the engine may use.
     #[command(flatten)]
@@ -525,8 +539,8 @@ pub struct CheckArgs {
     pub sample: Option<usize>,
 
     /// Engine of the replay [default: the one that fits database.type].
-    #[arg(long, value_enum)]
-    pub engine: Option<EngineName>,
+    #[arg(long, value_parser = EngineParser)]
+    pub engine: Option<EngineArg>,
 
     /// Explain a rule, by its code or name.
     #[arg(long, value_name = "RULE", conflicts_with = "scripts")]

@@ -6,13 +6,14 @@
 //! - [`guard`]: whether a feature sees the future.
 //! - [`flow`]: what each statement reads and writes; [`files`]: files that appear whole.
 //! - [`engines`]: what runs them; [`interrupt`]: what ends a run before its time.
-//! - [`cloud`]: BigQuery, buckets, Vertex AI.
+//! - [`cloud`]: BigQuery, buckets, Vertex AI; [`cluster`]: several machines.
 //! - [`registry`], [`runs`], [`trials`]: where models, runs and the trials of a
 //!   search are kept; [`tracking`]: how a run gets there, and to MLflow;
 //!   [`report`]: a page about it.
 
 mod cli;
 mod cloud;
+mod cluster;
 mod commands;
 mod engines;
 mod error;

@@ -455,7 +455,7 @@ fn check_key(key: &str) -> std::result::Result<(), String> {
 }
 
 /// Bytes from text: `8G`, `8GB` (powers of 1000), `8GiB` (powers of 1024).
-fn parse_bytes(text: &str) -> Option<usize> {
+pub fn parse_bytes(text: &str) -> Option<usize> {
     let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.')?;
     let (number, unit) = text.split_at(digits);
     let factor: f64 = match unit.trim().to_ascii_lowercase().as_str() {

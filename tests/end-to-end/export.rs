@@ -364,3 +364,38 @@ fn the_doctor_asks_every_service() {
     }
     assert_eq!(server.mistakes(), [""; 0]);
 }
+
+#[test]
+fn another_provider_of_identities_may_vouch_for_us() {
+    let (server, project) = server();
+    let proof = project.path("proof.json").display().to_string();
+    project.file("proof.json", "{\"value\": \"proof\"}");
+    project.file("federated.json", &server.federated(&proof));
+    let export = || {
+        let mut command = project.command(&["export", "features", "--env", "dev"]);
+        command.envs(server.variables(&project));
+        command.env_remove("GOOGLE_SERVICE_ACCOUNT");
+        command.env("GOOGLE_BASE_URL", server.gcs.address());
+        command.env(
+            "GOOGLE_APPLICATION_CREDENTIALS",
+            project.path("federated.json"),
+        );
+        command.output().unwrap()
+    };
+    let ended = export();
+    assert!(
+        ended.status.success(),
+        "{}",
+        String::from_utf8_lossy(&ended.stderr)
+    );
+    assert_eq!(manifest(&server)["rows"], 5);
+    // The same account reads the bucket.
+    let login = server.gcs.login().unwrap_or_default();
+    assert!(login.starts_with("Bearer token-"), "{login}");
+    project.file("proof.json", "{\"value\": \"of somebody else\"}");
+    let ended = export();
+    let text = String::from_utf8_lossy(&ended.stderr).into_owned();
+    assert_eq!(ended.status.code(), Some(1), "{text}");
+    assert!(text.contains("subject_token"), "{text}");
+    assert_eq!(server.mistakes(), [""; 0]);
+}

@@ -33,6 +33,8 @@ struct Shared {
     sent: AtomicUsize,
     /// Every so many requests, this.
     fault: Mutex<Option<(usize, Fault)>>,
+    /// How the last request said who sent it.
+    login: Mutex<Option<String>>,
 }
 
 #[derive(Default)]
@@ -90,6 +92,18 @@ impl Gcs {
         )
     }
 
+    /// Where the server is.
+    #[allow(dead_code, reason = "not every suite asks")]
+    pub fn address(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// How the last request said who sent it.
+    #[allow(dead_code, reason = "not every suite asks")]
+    pub fn login(&self) -> Option<String> {
+        lock(&self.shared.login).clone()
+    }
+
     /// From now on every `n`th request goes wrong; 0: none.
     #[allow(dead_code, reason = "not every suite wants it")]
     pub fn fail_every(&self, n: usize, fault: Fault) {
@@ -142,6 +156,7 @@ fn serve(connection: TcpStream, shared: &Shared) {
     };
     let mut reader = BufReader::new(connection);
     while let Some(request) = read(&mut reader) {
+        *lock(&shared.login) = request.headers.get("authorization").cloned();
         let number = shared.requests.fetch_add(1, Ordering::SeqCst) + 1;
         let fault = *lock(&shared.fault);
         let fault = fault

@@ -1,6 +1,7 @@
 //! Runs the `lagrange` binary the way users do, in a folder of its own.
 
 mod check;
+mod cluster;
 mod configuration;
 mod containers;
 mod documents;
@@ -32,3 +33,4 @@ mod tables;
 mod tracking;
 mod transcripts;
 mod trials;
+mod vertex_models;

@@ -94,7 +94,7 @@ fn add(server: &FakeGoogle, name: &str, schema: Json, batches: &[RecordBatch]) {
 }
 
 /// A server with a table `features`, exported as `s1`.
-fn exported() -> (FakeGoogle, Project) {
+pub fn exported() -> (FakeGoogle, Project) {
     let server = FakeGoogle::start();
     add(
         &server,

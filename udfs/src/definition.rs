@@ -278,6 +278,36 @@ pub trait Aggregate: Sync + 'static {
     fn keeps_rows(&self, _options: &Json) -> bool {
         false
     }
+
+    /// A window for rows like these, where sliding it takes less work than computing
+    /// each value from its rows, and loses no digits.
+    ///
+    /// # Errors
+    /// Arguments that no row can mend.
+    fn sliding(&self, _inputs: &Inputs<'_>) -> Result<Option<Box<dyn Sliding>>> {
+        Ok(None)
+    }
+}
+
+/// The rows of a window that slides.
+pub trait Sliding: Send + Sync {
+    /// Adds rows at the end.
+    ///
+    /// # Errors
+    /// Values that the function refuses.
+    fn push(&mut self, inputs: &Inputs<'_>) -> Result<()>;
+
+    /// Takes rows out at the beginning.
+    fn pop(&mut self, rows: usize);
+
+    /// The value of the rows that are in it.
+    ///
+    /// # Errors
+    /// As [`Aggregate::finish`].
+    fn finish(&mut self) -> Result<Value>;
+
+    /// Bytes held, about.
+    fn size(&self) -> usize;
 }
 
 /// A state whose type only its aggregate knows.
@@ -299,6 +329,8 @@ pub trait AnyAggregate: Sync {
     fn size(&self, state: &AnyState) -> usize;
     /// See [`Aggregate::keeps_rows`].
     fn keeps_rows(&self, options: &Json) -> bool;
+    /// See [`Aggregate::sliding`].
+    fn sliding(&self, inputs: &Inputs<'_>) -> Result<Option<Box<dyn Sliding>>>;
     /// The state as bytes.
     fn save(&self, state: &AnyState) -> Result<Vec<u8>>;
     /// The state of [`AnyAggregate::save`].
@@ -340,6 +372,10 @@ impl<A: Aggregate> AnyAggregate for A {
 
     fn keeps_rows(&self, options: &Json) -> bool {
         Aggregate::keeps_rows(self, options)
+    }
+
+    fn sliding(&self, inputs: &Inputs<'_>) -> Result<Option<Box<dyn Sliding>>> {
+        Aggregate::sliding(self, inputs)
     }
 
     fn save(&self, state: &AnyState) -> Result<Vec<u8>> {

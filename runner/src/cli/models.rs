@@ -45,6 +45,8 @@ pub enum ModelsVerb {
     Delete(DeleteArgs),
     /// Compare every file with its checksum.
     Verify(VerifyArgs),
+    /// Register a version in the Model Registry of Vertex AI.
+    Register(RegisterArgs),
 }
 
 /// Where the registry is, and how results are printed.
@@ -91,6 +93,7 @@ impl ModelsVerb {
             Self::Import(args) => &args.registry,
             Self::Delete(args) => &args.registry,
             Self::Verify(args) => &args.registry,
+            Self::Register(args) => &args.registry,
         }
     }
 }
@@ -298,6 +301,32 @@ pub struct VerifyArgs {
     /// The model, or one version of it [default: all models].
     #[arg(value_name = "MODEL")]
     pub model: Option<String>,
+
+    /// Where the registry is.
+    #[command(flatten)]
+    pub registry: RegistryArgs,
+}
+
+/// Arguments of `lagrange models register`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  lagrange models register forward_return --env dev
+  lagrange models register forward_return@3 --env dev --dry-run
+
+Vertex AI gets the address of the version's folder and copies nothing. A version that is there already stays as it is.")]
+pub struct RegisterArgs {
+    /// The model; without a version its champion.
+    #[arg(value_name = "MODEL")]
+    pub model: String,
+
+    /// Container that reads the model [default: vertex.image].
+    #[arg(long, value_name = "IMAGE")]
+    pub image: Option<String>,
+
+    /// Print the request; send nothing.
+    #[arg(long)]
+    pub dry_run: bool,
 
     /// Where the registry is.
     #[command(flatten)]

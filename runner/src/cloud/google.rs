@@ -1,19 +1,16 @@
-//! What all services of Google share: who we are, how patient we are, and what an
-//! error means to a person.
+//! What all services of Google share: how patient we are, and what an error means to a
+//! person.
 //!
 //! The calls are few and their documents small, so they are made with the client of
 //! HTTP that the runner has anyway: Google's own libraries ask for other features of
 //! tokio and bytes, and with them for another build of DataFusion.
 
-use std::path::PathBuf;
-use std::sync::Mutex;
-use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
-use object_store::gcp::GoogleCloudStorageBuilder;
 use reqwest::{Method, StatusCode};
 use serde_json::Value as Json;
 
+use super::login::{LOG_IN, Login};
 use crate::error::{Error, Result};
 use crate::retries::{is_passing, jittered};
 
@@ -23,13 +20,6 @@ const ATTEMPTS: u32 = 6;
 const LONGEST: usize = 600;
 /// How long a connection may take.
 const CONNECT: Duration = Duration::from_secs(10);
-/// How long before its end a token is replaced.
-const SPARE: Duration = Duration::from_secs(120);
-/// Where a person's tokens come from, unless the key file says otherwise.
-const TOKENS: &str = "https://oauth2.googleapis.com/token";
-/// What to do where we are not known.
-pub const LOG_IN: &str = "run gcloud auth application-default login, or set \
-    GOOGLE_APPLICATION_CREDENTIALS to the key file of a service account";
 const AGAIN: &str = "look at the network and run the same command again: what is done already is \
     not done twice";
 
@@ -89,6 +79,23 @@ pub struct Failure {
     stranger: bool,
 }
 
+impl Default for Failure {
+    fn default() -> Self {
+        Self {
+            status: None,
+            message: String::new(),
+            is_passing: true,
+            stranger: false,
+        }
+    }
+}
+
+impl std::fmt::Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
 /// What a call gives.
 pub type Answer = std::result::Result<Json, Failure>;
 
@@ -98,12 +105,31 @@ impl Failure {
         self.status.is_some_and(|status| status.as_u16() == code)
     }
 
-    fn lost(error: &reqwest::Error) -> Self {
+    /// Nothing came, or not all.
+    pub(super) fn lost(error: &reqwest::Error) -> Self {
         Self {
-            status: None,
             message: chain(error),
-            is_passing: true,
+            ..Self::default()
+        }
+    }
+
+    /// The service says no.
+    pub(super) fn refused(status: StatusCode, said: &str) -> Self {
+        Self {
+            status: Some(status),
+            message: shortened(said),
+            is_passing: is_passing(status.as_u16()),
             stranger: false,
+        }
+    }
+
+    /// Nobody is logged in.
+    pub(super) fn stranger(said: String) -> Self {
+        Self {
+            message: shortened(&said),
+            is_passing: false,
+            stranger: true,
+            ..Self::default()
         }
     }
 
@@ -179,26 +205,6 @@ pub struct Google {
     /// How patient it is.
     pub patience: Patience,
     login: Login,
-    token: Mutex<Option<Token>>,
-}
-
-#[derive(Clone)]
-struct Token {
-    bearer: String,
-    until: Option<Instant>,
-}
-
-/// Who we are.
-enum Login {
-    /// A person, as `gcloud auth application-default login` leaves it.
-    Person {
-        tokens: String,
-        form: [(&'static str, String); 4],
-        /// The project whose quota is used.
-        quota: Option<String>,
-    },
-    /// A service account, or the account of the machine: the store's own way.
-    Account(Box<object_store::gcp::GoogleCloudStorage>),
 }
 
 impl Google {
@@ -207,17 +213,11 @@ impl Google {
     /// # Errors
     /// Credentials that cannot be read.
     pub fn new(patience: Patience) -> Result<Self> {
-        let http = reqwest::Client::builder()
-            .user_agent(concat!("lagrange/", env!("CARGO_PKG_VERSION")))
-            .connect_timeout(CONNECT)
-            .timeout(patience.attempt)
-            .build()
-            .map_err(|error| Error::internal(format!("no client of HTTP: {error}")))?;
+        let http = client(Some(patience.attempt))?;
         Ok(Self {
+            login: Login::find(http.clone())?,
             http,
             patience,
-            login: login()?,
-            token: Mutex::new(None),
         })
     }
 
@@ -236,7 +236,7 @@ impl Google {
             };
             if failure.is(401) && !renewed {
                 renewed = true;
-                *self.token.lock().unwrap_or_else(PoisonError::into_inner) = None;
+                self.login.forget();
                 continue;
             }
             attempt += 1;
@@ -249,7 +249,7 @@ impl Google {
     }
 
     async fn once(&self, call: &Call<'_>) -> Answer {
-        let token = self.token().await?;
+        let token = self.login.bearer().await?;
         let query = call.query.iter().filter(|(_, value)| !value.is_empty());
         let mut request = self
             .http
@@ -258,11 +258,7 @@ impl Google {
         if !token.is_empty() {
             request = request.bearer_auth(token);
         }
-        if let Login::Person {
-            quota: Some(project),
-            ..
-        } = &self.login
-        {
+        if let Some(project) = &self.login.quota {
             request = request.header("x-goog-user-project", project);
         }
         if let Some(body) = call.body {
@@ -284,137 +280,15 @@ impl Google {
                 Err(_) if text.trim().is_empty() => Ok(Json::Null),
                 // Half an answer is no document.
                 Err(error) => Err(Failure {
-                    status: None,
                     message: format!("not a document: {error}"),
-                    is_passing: true,
-                    stranger: false,
+                    ..Failure::default()
                 }),
             };
         }
         let json = json.unwrap_or_default();
         let said = json["error"]["message"].as_str().unwrap_or(&text);
-        Err(Failure {
-            status: Some(status),
-            message: shortened(said),
-            is_passing: is_passing(status.as_u16()),
-            stranger: false,
-        })
+        Err(Failure::refused(status, said))
     }
-
-    async fn token(&self) -> std::result::Result<String, Failure> {
-        let known = self
-            .token
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
-        if let Some(token) = known
-            && token.until.is_none_or(|until| Instant::now() < until)
-        {
-            return Ok(token.bearer);
-        }
-        let token = match &self.login {
-            Login::Person { tokens, form, .. } => self.refresh(tokens, form).await?,
-            Login::Account(store) => {
-                let asked = store.credentials().get_credential().await;
-                let credential = asked.map_err(|error| Failure {
-                    status: None,
-                    message: chain(&error),
-                    is_passing: false,
-                    stranger: true,
-                })?;
-                Token {
-                    bearer: credential.bearer.clone(),
-                    // The store keeps it, and knows when it ends.
-                    until: Some(Instant::now()),
-                }
-            }
-        };
-        let bearer = token.bearer.clone();
-        *self.token.lock().unwrap_or_else(PoisonError::into_inner) = Some(token);
-        Ok(bearer)
-    }
-
-    async fn refresh(
-        &self,
-        tokens: &str,
-        form: &[(&'static str, String); 4],
-    ) -> std::result::Result<Token, Failure> {
-        let sent = self.http.post(tokens).form(form).send().await;
-        let response = sent.map_err(|error| Failure::lost(&error))?;
-        let status = response.status();
-        let text = response
-            .text()
-            .await
-            .map_err(|error| Failure::lost(&error))?;
-        let json: Json = serde_json::from_str(&text).unwrap_or_default();
-        let Some(bearer) = json["access_token"].as_str() else {
-            let said = json["error_description"].as_str().unwrap_or("no token");
-            return Err(Failure {
-                status: Some(status),
-                message: shortened(said),
-                is_passing: status.is_server_error(),
-                stranger: !status.is_server_error(),
-            });
-        };
-        let seconds = json["expires_in"].as_u64().unwrap_or(3600);
-        let until = Instant::now() + Duration::from_secs(seconds).saturating_sub(SPARE);
-        Ok(Token {
-            bearer: bearer.to_owned(),
-            until: Some(until),
-        })
-    }
-}
-
-/// Who we are: the key file of GOOGLE_APPLICATION_CREDENTIALS, what `gcloud auth
-/// application-default login` left, or the account of the machine.
-fn login() -> Result<Login> {
-    let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
-    let named = variable("GOOGLE_APPLICATION_CREDENTIALS").map(PathBuf::from);
-    let left = variable("CLOUDSDK_CONFIG").map(PathBuf::from).or_else(|| {
-        let home = PathBuf::from(variable("HOME")?);
-        Some(home.join(".config").join("gcloud"))
-    });
-    let left = left
-        .map(|folder| folder.join("application_default_credentials.json"))
-        .filter(|file| file.is_file());
-    let file = named.or(left);
-    if let Some(file) = &file {
-        let shown = file.display();
-        let wrong = |what: String| {
-            Error::usage(format!("cannot read the credentials {shown}: {what}")).hint(LOG_IN)
-        };
-        let text = std::fs::read_to_string(file).map_err(|error| wrong(error.to_string()))?;
-        let json: Json = serde_json::from_str(&text).map_err(|error| wrong(error.to_string()))?;
-        let field = |name: &str| json[name].as_str().map(str::to_owned);
-        match json["type"].as_str() {
-            Some("authorized_user") => {
-                let needed = |name: &str| field(name).ok_or_else(|| wrong(format!("no {name}")));
-                return Ok(Login::Person {
-                    quota: field("quota_project_id"),
-                    tokens: field("token_uri").unwrap_or_else(|| TOKENS.to_owned()),
-                    form: [
-                        ("grant_type", "refresh_token".to_owned()),
-                        ("client_id", needed("client_id")?),
-                        ("client_secret", needed("client_secret")?),
-                        ("refresh_token", needed("refresh_token")?),
-                    ],
-                });
-            }
-            Some("service_account") | None => {}
-            Some(other) => return Err(wrong(format!("they are of type {other}"))),
-        }
-    }
-    // No object of this bucket is asked for.
-    let mut builder = GoogleCloudStorageBuilder::new().with_bucket_name("none");
-    if let Some(file) = &file {
-        builder = builder.with_service_account_path(file.display().to_string());
-    }
-    let store = builder.build().map_err(|error| {
-        Error::usage("cannot read the credentials of Google Cloud")
-            .detail(chain(&error))
-            .hint(LOG_IN)
-    })?;
-    Ok(Login::Account(Box::new(store)))
 }
 
 /// The address of a service: its own, or that of a variable.
@@ -426,8 +300,22 @@ pub fn endpoint(variable: &str, own: &str) -> String {
         .unwrap_or_else(|| own.to_owned())
 }
 
+/// A client of HTTP; `None`: one that waits as long as it takes.
+pub(super) fn client(timeout: Option<Duration>) -> Result<reqwest::Client> {
+    let builder = reqwest::Client::builder()
+        .user_agent(concat!("lagrange/", env!("CARGO_PKG_VERSION")))
+        .connect_timeout(CONNECT);
+    let builder = match timeout {
+        Some(timeout) => builder.timeout(timeout),
+        None => builder,
+    };
+    builder
+        .build()
+        .map_err(|error| Error::internal(format!("no client of HTTP: {error}")))
+}
+
 /// An error with its causes.
-fn chain(error: &dyn std::error::Error) -> String {
+pub(super) fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {

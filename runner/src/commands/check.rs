@@ -54,7 +54,7 @@ fn answer(args: &CheckArgs, printer: &Printer) -> Result<Status> {
     let report = report(&steps);
     let replayed = match args.replay {
         true => {
-            let mut choice = Choice::resolve(args.engine, &settings)?;
+            let mut choice = Choice::resolve(args.engine.as_ref(), &settings)?;
             let flows = flow::of(&steps);
             let all = vec![true; flows.len()];
             let newest = SourceArgs::default();

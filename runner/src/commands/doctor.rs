@@ -11,7 +11,9 @@ use lagrange_udfs::duckdb::Session;
 use reqwest::Url;
 use serde_json::{Value as Json, json};
 
+use super::answer::threads;
 use crate::cli::{DoctorArgs, EngineName};
+use crate::cluster::client::reach;
 use crate::engines::Choice;
 use crate::error::{Error, Status};
 use crate::printer::Printer;
@@ -58,8 +60,11 @@ fn examine(args: &DoctorArgs, findings: &mut Findings) {
     });
     findings.ok("configuration", &told);
     resources(&settings, findings);
-    match Choice::resolve(args.engine, &settings) {
-        Ok(choice) => database(&choice, findings),
+    match Choice::resolve(args.engine.as_ref(), &settings) {
+        Ok(choice) => {
+            database(&choice, findings);
+            scheduler(&choice, findings);
+        }
         Err(error) => findings.error("database", &error),
     }
     storage("models", "storage.model_registry", &settings, findings);
@@ -160,6 +165,21 @@ fn database(choice: &Choice, findings: &mut Findings) {
             };
             findings.fail("database", &format!("{choice}: {}", error.message()), fix);
         }
+    }
+}
+
+fn scheduler(choice: &Choice, findings: &mut Findings) {
+    let Some(address) = &choice.scheduler else {
+        return;
+    };
+    let reached = threads().map_err(|error| error.message().into_owned());
+    match reached.and_then(|runtime| runtime.block_on(reach(address))) {
+        Ok(()) => findings.ok("scheduler", &address.to_string()),
+        Err(why) => findings.fail(
+            "scheduler",
+            &format!("{address} cannot be reached: {why}"),
+            "start lagrange cluster scheduler there, or pass the address where it listens",
+        ),
     }
 }
 

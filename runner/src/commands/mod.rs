@@ -3,6 +3,7 @@
 mod answer;
 pub mod catalogue;
 mod check;
+mod cluster;
 mod completions;
 mod config;
 mod doctor;
@@ -38,6 +39,7 @@ pub fn dispatch(command: &Command) -> Status {
         Command::Export(args) => export::export(args),
         Command::Submit(args) => submit::submit(args),
         Command::Jobs(args) => jobs::jobs(args),
+        Command::Cluster(args) => cluster::cluster(args),
         Command::Runs(args) => runs::runs(args),
         Command::Report(args) => report::report(args),
         Command::Functions(args) => functions::functions(args),

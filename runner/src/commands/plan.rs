@@ -12,6 +12,7 @@ use super::run::parameters::described;
 use super::run::{self, Bound, gates};
 use crate::cli::{CheckMode, PlanArgs, RunArgs};
 use crate::cloud::bigquery::sources::{Policy, Source, SourceArgs};
+use crate::engines::gathers::gathering;
 use crate::engines::{Choice, inputs};
 use crate::error::{Error, Result, Status};
 use crate::flow::{self, Flow};
@@ -33,7 +34,7 @@ pub fn from_run(args: &RunArgs) -> PlanArgs {
         resources: args.resources.clone(),
         selection: args.selection.clone(),
         set: args.set.clone(),
-        engine: args.engine,
+        engine: args.engine.clone(),
         sources: args.sources.clone(),
         check: args.check,
         output: args.output,
@@ -87,7 +88,7 @@ impl Plan {
         let bound = run::bind(&args.scripts, &args.set, settings)?;
         let flows = flow::of(&bound.steps);
         let selected = run::select(&args.selection, &flows)?;
-        let mut choice = Choice::resolve(args.engine, &bound.settings);
+        let mut choice = Choice::resolve(args.engine.as_ref(), &bound.settings);
         let mut not_found = None;
         if let Ok(choice) = &mut choice {
             // A plan exports nothing.
@@ -158,6 +159,7 @@ impl Plan {
                 ("reads", self.reads(i, flow)),
                 ("writes", self.writes(step, flow)),
                 ("gates", gate_texts(step)),
+                ("gathers", self.gathers(step)),
             ] {
                 if !list.is_empty() {
                     let _ = writeln!(text, "      {word:<7} {}", list.join(", "));
@@ -241,6 +243,17 @@ impl Plan {
         tables.chain(files).collect()
     }
 
+    /// What a cluster does on one machine.
+    fn gathers(&self, step: &Step) -> Vec<String> {
+        match &self.choice {
+            Ok(choice) if choice.scheduler.is_some() => gathering(&step.statement)
+                .into_iter()
+                .map(|name| format!("the rows of {name} on one executor"))
+                .collect(),
+            _ => Vec::new(),
+        }
+    }
+
     fn writes(&self, step: &Step, flow: &Flow) -> Vec<String> {
         let tables = flow.writes.iter().map(|table| {
             let known = self.estimates.get(table).copied();
@@ -284,6 +297,7 @@ impl Plan {
                     "writes": flow.writes.iter().map(table).collect::<Vec<_>>(),
                     "exports": flow.exports,
                     "gates": gate_texts(step),
+                    "gathers": self.gathers(step),
                 })
             })
             .collect();
@@ -296,7 +310,7 @@ impl Plan {
         let choice = self.choice.as_ref().ok();
         json!({
             "schema_version": SCHEMA_VERSION,
-            "engine": choice.map(|choice| choice.engine.name()),
+            "engine": choice.map(|choice| choice.engine_name()),
             "database": choice.map(|choice| choice.database.display().to_string()),
             "steps": steps,
             "exports": self.sources().iter().map(|source| json!({

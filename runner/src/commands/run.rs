@@ -251,7 +251,7 @@ impl Bound {
 
 fn note_choice(choice: &Choice, results: &Mutex<Results>) {
     let about = &mut lock(results).about;
-    about.engine = Some(choice.engine.name());
+    about.engine = Some(choice.engine_name());
     about.database = Some(choice.database.display().to_string());
 }
 
@@ -269,7 +269,7 @@ fn run_scripts(
     let report = (args.check != CheckMode::Off).then(|| catalogue::report(&bound.steps));
     let gate = |report| check::gate(report, printer);
     let checked = report.as_ref().map_or(Ok(()), gate);
-    let mut choice = Choice::resolve(args.engine, &bound.settings)?;
+    let mut choice = Choice::resolve(args.engine.as_ref(), &bound.settings)?;
     note_choice(&choice, results);
     if checked.is_ok() {
         // An export costs something, which a script that is refused is not worth.
@@ -342,7 +342,7 @@ fn test_scripts(
             "write ASSERT condition AS 'message'; or a comment -- expect: rows above a SELECT",
         ));
     }
-    let mut choice = Choice::resolve(args.engine, &bound.settings)?;
+    let mut choice = Choice::resolve(args.engine.as_ref(), &bound.settings)?;
     note_choice(&choice, results);
     sources::add(
         &mut choice,

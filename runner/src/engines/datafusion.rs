@@ -2,8 +2,6 @@
 //! `CREATE TABLE` replaces whole.
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::BufWriter;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -24,10 +22,7 @@ use datafusion::execution::memory_pool::{FairSpillPool, TrackConsumersPool};
 use datafusion::execution::object_store::ObjectStoreUrl;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::logical_expr::{cast, col};
-use datafusion::parquet::arrow::ArrowWriter;
-use datafusion::parquet::basic::Compression;
 use datafusion::parquet::file::properties::WriterProperties;
-use datafusion::parquet::schema::types::ColumnPath;
 use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties, collect_partitioned};
 use datafusion::prelude::{SessionConfig, SessionContext};
 use datafusion::sql::parser::Statement as PlannedStatement;
@@ -40,24 +35,23 @@ use tempfile::TempDir;
 use tokio::task::JoinSet;
 
 use super::inputs::{self, Format, Input};
+use super::shards::{self, properties};
 use super::shown::{Shown, datafusion_arrow};
 use super::store::{Store, Writing, tables_of};
 use super::{Comparison, Engine, ModelSink, ORIGIN, Outcome, expand};
 use crate::cloud::bigquery::schema;
 use crate::cloud::bigquery::sources::Source;
 use crate::cloud::storage::known::Known;
+use crate::cluster::client::Cluster;
+use crate::cluster::{Address, store_address};
 use crate::error::{Error, Result, did_you_mean};
 use crate::parameters::Step;
 use crate::runs::results::{Rows, Values};
 use crate::script::{Action, parse_query};
 use crate::settings::Settings;
 
-/// Rows of a row group, the unit that scans share out among the workers.
-const ROW_GROUP_ROWS: usize = 122_880;
-/// Bytes of a row group, so that wide tables do not fill the memory.
-const ROW_GROUP_BYTES: usize = 128 << 20;
-/// How DataFusion addresses the bucket of exports.
-const EXPORTS: &str = "lagrange://export-";
+/// Where temporary tables are, if a cluster must see them.
+const TEMPORARY: &str = ".temporary";
 /// How many memory users an "out of memory" error names.
 const CONSUMERS_NAMED: NonZeroUsize = NonZeroUsize::MIN.saturating_add(2);
 
@@ -65,6 +59,10 @@ const CONSUMERS_NAMED: NonZeroUsize = NonZeroUsize::MIN.saturating_add(2);
 pub struct DataFusion {
     context: SessionContext,
     store: Store,
+    /// Who runs the plans, if not this process.
+    cluster: Option<Cluster>,
+    /// Temporary tables of a cluster, which end with the engine.
+    temporary: Option<Temporary>,
     relations: BTreeMap<String, Kind>,
     /// In the order of their creation.
     views: Vec<(String, CreateView)>,
@@ -74,6 +72,32 @@ pub struct DataFusion {
     exports: BTreeMap<String, String>,
     /// The folder of a database that ends with the engine; removed when dropped.
     _scratch: Option<TempDir>,
+}
+
+/// A folder of tables within the database's, which is removed when dropped.
+struct Temporary {
+    store: Store,
+    folder: PathBuf,
+}
+
+impl Temporary {
+    fn open(database: &Path) -> Result<Self> {
+        let folder = database.join(TEMPORARY);
+        // What is there was left behind by a process that was killed.
+        if folder.exists() {
+            std::fs::remove_dir_all(&folder)
+                .map_err(|error| Error::io("cannot remove old temporary tables", &error))?;
+        }
+        let store = Store::open(&folder)?;
+        Ok(Self { store, folder })
+    }
+}
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        // Nothing to do about a failure here: the next opening removes it.
+        let _ = std::fs::remove_dir_all(&self.folder);
+    }
 }
 
 /// What a name stands for.
@@ -109,7 +133,11 @@ impl DataFusion {
     ///
     /// # Errors
     /// A folder in use, or a table with a shard that cannot be read.
-    pub async fn open(folder: &Path, settings: &Settings) -> Result<Self> {
+    pub async fn open(
+        folder: &Path,
+        settings: &Settings,
+        scheduler: Option<&Address>,
+    ) -> Result<Self> {
         let pool = FairSpillPool::new(settings.memory_limit);
         let runtime = RuntimeEnvBuilder::new()
             .with_memory_pool(Arc::new(TrackConsumersPool::new(pool, CONSUMERS_NAMED)))
@@ -118,12 +146,19 @@ impl DataFusion {
         let config = SessionConfig::new()
             .with_target_partitions(settings.max_workers)
             .with_information_schema(true);
+        let config = match scheduler {
+            Some(_) => Cluster::configured(config),
+            None => config,
+        };
         let context = SessionContext::new_with_config_rt(config, runtime);
         lagrange_udfs::datafusion::register_all(&context)?;
         let store = Store::open(folder)?;
+        let temporary = scheduler.map(|_| Temporary::open(folder)).transpose()?;
         let mut engine = Self {
             context,
             store,
+            cluster: scheduler.map(Cluster::new),
+            temporary,
             relations: BTreeMap::new(),
             views: Vec::new(),
             inputs: 0,
@@ -151,7 +186,7 @@ impl DataFusion {
     pub async fn scratch(folder: &Path, settings: &Settings, tables: &[String]) -> Result<Self> {
         let scratch = tempfile::tempdir()
             .map_err(|error| Error::io("cannot make a temporary folder", &error))?;
-        let mut engine = Self::open(scratch.path(), settings).await?;
+        let mut engine = Self::open(scratch.path(), settings, None).await?;
         engine._scratch = Some(scratch);
         if tables.is_empty() {
             return Ok(engine);
@@ -256,11 +291,24 @@ impl DataFusion {
             .map_err(|error| self.planning_error(error))
     }
 
+    /// The rows of a query, from wherever its plan runs.
+    async fn stream(&self, frame: DataFrame) -> Result<SendableRecordBatchStream> {
+        match &self.cluster {
+            Some(cluster) if !Cluster::is_local(frame.logical_plan()) => {
+                let plan = frame.create_physical_plan().await;
+                let plan = plan.map_err(|error| self.planning_error(error))?;
+                cluster.run(plan, &self.context).await
+            }
+            _ => frame.execute_stream().await,
+        }
+        .map_err(engine_error)
+    }
+
     async fn query(&self, statement: Statement) -> Result<Outcome> {
         let frame = self.plan(statement).await?;
         let names = frame.schema().fields().iter().map(|f| f.name().clone());
         let mut shown = Shown::new(names.collect());
-        let mut batches = frame.execute_stream().await.map_err(engine_error)?;
+        let mut batches = self.stream(frame).await?;
         while let Some(batch) = batches.next().await {
             datafusion_arrow::add(&mut shown, &batch.map_err(engine_error)?)
                 .map_err(|error| Error::failed(error.to_string()))?;
@@ -329,8 +377,15 @@ impl DataFusion {
         }
     }
 
-    /// Runs a plan into memory.
+    /// Runs a plan into memory, or to where a cluster finds its rows again.
     async fn keep(&self, name: &str, plan: Arc<dyn ExecutionPlan>) -> Result<u64> {
+        if let (Some(cluster), Some(temporary)) = (&self.cluster, &self.temporary) {
+            let writing = temporary.store.write(name)?;
+            let (files, rows) = self.write_there(cluster, writing, plan).await?;
+            self.register_files(name, &files, Arc::new(ParquetFormat::default()), None)
+                .await?;
+            return Ok(rows);
+        }
         let schema = plan.schema();
         let partitions = collect_partitioned(plan, self.context.task_ctx())
             .await
@@ -348,13 +403,18 @@ impl DataFusion {
     /// Runs a plan into Parquet shards, one per partition that has rows.
     async fn write(&mut self, name: &str, plan: Arc<dyn ExecutionPlan>) -> Result<u64> {
         let writing = self.store.write(name)?;
+        if let Some(cluster) = &self.cluster {
+            let (files, rows) = self.write_there(cluster, writing, plan).await?;
+            self.register_stored(name, &files).await?;
+            return Ok(rows);
+        }
         let properties = properties(&plan.schema());
         let mut tasks = JoinSet::new();
         for i in 0..plan.output_partitioning().partition_count() {
             let batches = plan.execute(i, self.context.task_ctx());
             let batches = batches.map_err(engine_error)?;
             let (path, properties) = (writing.part(i), properties.clone());
-            tasks.spawn(async move { Ok((i, write_shard(batches, path, properties).await?)) });
+            tasks.spawn(async move { Ok((i, shards::write(batches, path, properties).await?)) });
         }
         let mut counts = BTreeMap::new();
         while let Some(ended) = tasks.join_next().await {
@@ -366,6 +426,30 @@ impl DataFusion {
         let files = commit(writing, &counts, &plan.schema(), properties)?;
         self.register_stored(name, &files).await?;
         Ok(counts.values().sum())
+    }
+
+    /// Has a plan's rows written by those who have them; the files and their rows.
+    async fn write_there(
+        &self,
+        cluster: &Cluster,
+        writing: Writing,
+        plan: Arc<dyn ExecutionPlan>,
+    ) -> Result<(Vec<PathBuf>, u64)> {
+        let schema = plan.schema();
+        let folder = std::fs::canonicalize(writing.folder())
+            .map_err(|error| Error::io("cannot find the database folder", &error))?;
+        let written = cluster.write(plan, &folder, &self.context).await;
+        let mut written = written.map_err(engine_error)?;
+        written.sort();
+        let mut counts = BTreeMap::new();
+        for (i, (file, rows)) in written.into_iter().enumerate() {
+            if rows > 0 {
+                writing.take(&file, i)?;
+            }
+            counts.insert(i, rows);
+        }
+        let files = commit(writing, &counts, &schema, properties(&schema))?;
+        Ok((files, counts.values().sum()))
     }
 
     async fn create_view(&mut self, mut create: CreateView) -> Result<Outcome> {
@@ -518,7 +602,7 @@ impl Engine for DataFusion {
     async fn texts(&mut self, sql: &str) -> Result<Vec<Vec<Option<String>>>> {
         let query = parse_query(sql)?;
         let frame = self.plan(Statement::Query(Box::new(query))).await?;
-        let mut batches = frame.execute_stream().await.map_err(engine_error)?;
+        let mut batches = self.stream(frame).await?;
         let mut rows = Vec::new();
         while let Some(batch) = batches.next().await {
             datafusion_arrow::texts(&mut rows, &batch.map_err(engine_error)?)
@@ -531,7 +615,7 @@ impl Engine for DataFusion {
         let query = parse_query(sql)?;
         let frame = self.plan(Statement::Query(Box::new(query))).await?;
         let columns = held(frame.schema());
-        let mut batches = frame.execute_stream().await.map_err(engine_error)?;
+        let mut batches = self.stream(frame).await?;
         let mut shown = Shown::default();
         while let Some(batch) = batches.next().await {
             datafusion_arrow::add_up_to(&mut shown, &batch.map_err(engine_error)?, usize::MAX)
@@ -559,7 +643,7 @@ impl Engine for DataFusion {
     }
 
     async fn attach(&mut self, name: &str, source: &Source) -> Result<()> {
-        let address = format!("{EXPORTS}{}", self.exports.len());
+        let address = store_address(&source.location, self.exports.len());
         let store = Known::new(source.place()?.reading()?, &source.objects);
         let base = ObjectStoreUrl::parse(&address).map_err(engine_error)?;
         self.context
@@ -628,11 +712,13 @@ impl Engine for DataFusion {
         let frame = frame.select(columns).map_err(engine_error)?;
         let schema = Arc::clone(frame.schema().inner());
         let properties = properties(&schema);
-        let batches = frame.execute_stream().await.map_err(engine_error)?;
-        let rows = write_shard(batches, path.to_path_buf(), properties.clone()).await?;
+        let batches = self.stream(frame).await?;
+        let rows = shards::write(batches, path.to_path_buf(), properties.clone()).await?;
         if rows == 0 {
-            let writer = shard_writer(path, &schema, properties)?;
-            writer.close().map_err(|error| not_written(path, &error))?;
+            let writer = shards::writer(path, &schema, properties)?;
+            writer
+                .close()
+                .map_err(|error| shards::not_written(path, &error))?;
         }
         Ok(rows)
     }
@@ -715,65 +801,6 @@ fn check_columns(schema: &SchemaRef) -> Result<()> {
     Ok(())
 }
 
-/// Doubles hardly repeat, so a dictionary of them only costs time.
-fn properties(schema: &SchemaRef) -> WriterProperties {
-    let mut builder = WriterProperties::builder()
-        .set_compression(Compression::SNAPPY)
-        .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
-        .set_max_row_group_bytes(Some(ROW_GROUP_BYTES));
-    for field in schema.fields() {
-        if matches!(field.data_type(), DataType::Float64 | DataType::Float32) {
-            let path = ColumnPath::new(vec![field.name().clone()]);
-            builder = builder.set_column_dictionary_enabled(path, false);
-        }
-    }
-    builder.build()
-}
-
-/// Writes one partition; without rows there is no file.
-async fn write_shard(
-    mut batches: SendableRecordBatchStream,
-    path: PathBuf,
-    properties: WriterProperties,
-) -> Result<u64> {
-    let mut writer = None;
-    let mut rows = 0;
-    while let Some(batch) = batches.next().await {
-        let batch = batch.map_err(engine_error)?;
-        if batch.num_rows() == 0 {
-            continue;
-        }
-        if writer.is_none() {
-            writer = Some(shard_writer(&path, &batches.schema(), properties.clone())?);
-        }
-        if let Some(writer) = &mut writer {
-            writer
-                .write(&batch)
-                .map_err(|error| not_written(&path, &error))?;
-            rows += batch.num_rows() as u64;
-        }
-    }
-    if let Some(writer) = writer {
-        writer.close().map_err(|error| not_written(&path, &error))?;
-    }
-    Ok(rows)
-}
-
-fn shard_writer(
-    path: &Path,
-    schema: &SchemaRef,
-    properties: WriterProperties,
-) -> Result<ArrowWriter<BufWriter<File>>> {
-    let file = File::create(path).map_err(|error| not_written(path, &error))?;
-    ArrowWriter::try_new(BufWriter::new(file), Arc::clone(schema), Some(properties))
-        .map_err(|error| not_written(path, &error))
-}
-
-fn not_written(path: &Path, error: &dyn std::fmt::Display) -> Box<Error> {
-    let folder = path.parent().and_then(Path::parent).unwrap_or(path);
-    Error::failed(format!("cannot write to {}: {error}", folder.display()))
-}
-
 /// Puts the shards in place; a table without rows is one empty shard.
 fn commit(
     writing: Writing,
@@ -788,15 +815,17 @@ fn commit(
         .collect();
     if parts.is_empty() {
         let path = writing.part(0);
-        let writer = shard_writer(&path, schema, properties)?;
-        writer.close().map_err(|error| not_written(&path, &error))?;
+        let writer = shards::writer(&path, schema, properties)?;
+        writer
+            .close()
+            .map_err(|error| shards::not_written(&path, &error))?;
         parts.push(0);
     }
     writing.commit(&parts)
 }
 
 /// What DataFusion says, with a hint where the runner knows more.
-fn engine_error(error: DataFusionError) -> Box<Error> {
+pub fn engine_error(error: DataFusionError) -> Box<Error> {
     let message = error.strip_backtrace();
     let hint = matches!(error.find_root(), DataFusionError::ResourcesExhausted(_)).then(|| {
         "raise training.resources.memory_limit, or lower training.resources.max_workers".to_owned()

@@ -226,7 +226,7 @@ fn not_constant(function: &str, value: &FunctionArgExpr) -> Box<Error> {
 }
 
 /// The constant that an expression is.
-fn literal(expr: &Expr) -> Option<Literal> {
+pub fn literal(expr: &Expr) -> Option<Literal> {
     Some(match expr {
         Expr::Value(value) => match &value.value {
             Value::Null => Literal::Null,

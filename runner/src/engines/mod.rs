@@ -2,8 +2,9 @@
 //!
 //! - [`duckdb`], [`datafusion`]: the engines behind [`Engine`].
 //! - [`inputs`]: `read_table('path')`, the same files and types on both.
-//! - [`store`]: DataFusion's database, a folder of Parquet tables.
-//! - [`expand`]: calls of table functions in a syntax tree, for DataFusion.
+//! - [`store`]: DataFusion's database, a folder of Parquet tables; [`shards`]: its files.
+//! - [`expand`]: calls of table functions in a syntax tree, for DataFusion;
+//!   [`gathers`]: those that do not share out their work in a cluster.
 //! - [`shown`]: query results for people and for JSON.
 //! - [`estimates`]: how many rows tables have; [`fingerprint`]: what they look like.
 //! - [`text`]: syntax trees back to SQL.
@@ -13,7 +14,9 @@ pub mod duckdb;
 mod estimates;
 mod expand;
 pub mod fingerprint;
+pub mod gathers;
 pub mod inputs;
+pub mod shards;
 pub mod shown;
 pub mod store;
 pub mod text;
@@ -26,8 +29,9 @@ use serde_json::{Map, Value as Json};
 use sqlparser::ast::ObjectName;
 
 use self::shown::Shown;
-use crate::cli::EngineName;
+use crate::cli::{EngineArg, EngineName};
 use crate::cloud::bigquery::sources::Source;
+use crate::cluster::Address;
 use crate::error::{Error, Result};
 use crate::interrupt::Canceller;
 use crate::parameters::Step;
@@ -107,6 +111,8 @@ pub trait Engine {
 pub struct Choice {
     /// The engine.
     pub engine: EngineName,
+    /// Whose cluster runs DataFusion's plans, if not this process.
+    pub scheduler: Option<Address>,
     /// The DuckDB file, or DataFusion's folder.
     pub database: PathBuf,
     /// Tables that are read from exports of BigQuery.
@@ -115,9 +121,10 @@ pub struct Choice {
 
 impl std::fmt::Display for Choice {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let engine = match self.engine {
-            EngineName::DuckDb => "DuckDB",
-            EngineName::DataFusion => "DataFusion",
+        let engine = match (self.engine, &self.scheduler) {
+            (EngineName::DuckDb, _) => "DuckDB",
+            (EngineName::DataFusion, None) => "DataFusion",
+            (EngineName::DataFusion, Some(scheduler)) => &format!("Ballista at {scheduler}"),
         };
         write!(f, "{engine} on {}", self.database.display())
     }
@@ -128,11 +135,15 @@ impl Choice {
     ///
     /// # Errors
     /// A file where a folder is needed, or the reverse.
-    pub fn resolve(engine: Option<EngineName>, settings: &Settings) -> Result<Self> {
-        let engine = engine.unwrap_or(match settings.database {
-            Database::DuckDb { .. } => EngineName::DuckDb,
-            Database::BigQuery { .. } => EngineName::DataFusion,
-        });
+    pub fn resolve(engine: Option<&EngineArg>, settings: &Settings) -> Result<Self> {
+        let scheduler = engine.and_then(|engine| engine.scheduler.clone());
+        let engine = engine.map_or(
+            match settings.database {
+                Database::DuckDb { .. } => EngineName::DuckDb,
+                Database::BigQuery { .. } => EngineName::DataFusion,
+            },
+            |engine| engine.name,
+        );
         let database = match (&settings.database_path, &settings.database, engine) {
             (Some(path), ..) => path.clone(),
             (None, Database::DuckDb { path }, EngineName::DuckDb) => path.clone(),
@@ -147,11 +158,20 @@ impl Choice {
         };
         let choice = Self {
             engine,
+            scheduler,
             database,
             sources: Vec::new(),
         };
         choice.check()?;
         Ok(choice)
+    }
+
+    /// The engine's name in results.
+    pub fn engine_name(&self) -> &'static str {
+        match self.scheduler {
+            Some(_) => "ballista",
+            None => self.engine.name(),
+        }
     }
 
     /// A path beside the database, told apart by this extension.
@@ -188,7 +208,8 @@ impl Choice {
         let mut engine: Box<dyn Engine> = match self.engine {
             EngineName::DuckDb => Box::new(duckdb::DuckDb::open(&self.database, settings)?),
             EngineName::DataFusion => {
-                Box::new(datafusion::DataFusion::open(&self.database, settings).await?)
+                let scheduler = self.scheduler.as_ref();
+                Box::new(datafusion::DataFusion::open(&self.database, settings, scheduler).await?)
             }
         };
         for source in &self.sources {

@@ -169,6 +169,25 @@ impl Writing {
         self.aside.join(format!("part-{i}"))
     }
 
+    /// Where the partitions are written.
+    pub fn folder(&self) -> &Path {
+        &self.aside
+    }
+
+    /// Makes a file that another process has written there partition `i`.
+    ///
+    /// # Errors
+    /// It is not there: that process writes to another disk.
+    pub fn take(&self, file: &str, i: usize) -> Result<()> {
+        fs::rename(self.aside.join(file), self.part(i)).map_err(|error| {
+            Error::io(
+                format!("cannot find {file}, which an executor has written"),
+                &error,
+            )
+            .hint("the database must be in a folder that the runner and all executors share")
+        })
+    }
+
     /// Puts the table in place of the old one. `parts` are the partitions that
     /// were written, in order.
     ///

@@ -20,6 +20,7 @@ use object_store::{
     RetryConfig, WriteMultipart,
 };
 
+use crate::cloud::login;
 use crate::error::{Error, Result};
 
 /// A store of objects.
@@ -212,6 +213,10 @@ impl Place {
             }
             Kind::Google => {
                 let builder = GoogleCloudStorageBuilder::from_env().with_url(address);
+                let builder = match login::for_buckets()? {
+                    Some(login) => builder.with_credentials(login),
+                    None => builder,
+                };
                 let store = builder.with_retry(retry).build().map_err(failed)?;
                 Arc::new(PrefixStore::new(store, prefix()?))
             }

@@ -4,6 +4,7 @@
 
 pub mod bigquery;
 pub mod vertex;
+mod vertex_models;
 
 use std::collections::{BTreeMap, HashMap};
 use std::io::{BufReader, Write};
@@ -58,6 +59,8 @@ pub struct Request {
     pub query: HashMap<String, String>,
     pub headers: HashMap<String, String>,
     pub body: Json,
+    /// The body as it came.
+    pub text: String,
 }
 
 /// A status and a document.
@@ -135,6 +138,22 @@ impl FakeGoogle {
         .to_string()
     }
 
+    /// The key file of a job of a CI service, for which that service vouches.
+    pub fn federated(&self, proof: &str) -> String {
+        json!({
+            "type": "external_account",
+            "audience": "pool",
+            "subject_token_type": "jwt",
+            "token_url": format!("http://{}/sts", self.address),
+            "service_account_impersonation_url": format!("http://{}/impersonate", self.address),
+            "credential_source": {
+                "file": proof,
+                "format": { "type": "json", "subject_token_field_name": "value" },
+            },
+        })
+        .to_string()
+    }
+
     /// What tells a process that the clouds are here.
     pub fn variables(&self, project: &Project) -> Vec<(String, String)> {
         let url = format!("http://{}", self.address);
@@ -186,7 +205,54 @@ training:
 ";
 
 impl State {
+    /// A proof for a token, as Google's security token service takes it.
+    fn exchange(&mut self, request: &Request) -> Reply {
+        let form: HashMap<&str, &str> = request
+            .text
+            .split('&')
+            .filter_map(|pair| pair.split_once('='))
+            .collect();
+        let wanted = [
+            (
+                "grant_type",
+                "urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Atoken-exchange",
+            ),
+            ("audience", "pool"),
+            (
+                "requested_token_type",
+                "urn%3Aietf%3Aparams%3Aoauth%3Atoken-type%3Aaccess_token",
+            ),
+            ("subject_token_type", "jwt"),
+            ("subject_token", "proof"),
+        ];
+        for (name, value) in wanted {
+            if form.get(name) != Some(&value) {
+                let said = json!({ "error": "invalid_grant", "error_description": format!("{name} is {:?}", form.get(name)) });
+                return (400, said);
+            }
+        }
+        (
+            200,
+            json!({ "access_token": "exchanged", "expires_in": 3600, "token_type": "Bearer" }),
+        )
+    }
+
     fn answer(&mut self, request: &Request, gcs: &Gcs) -> Reply {
+        if request.path == "/sts" {
+            return self.exchange(request);
+        }
+        if request.path == "/impersonate" {
+            let proof = request.headers.get("authorization");
+            if proof.map(String::as_str) != Some("Bearer exchanged") {
+                return refusal(401, "UNAUTHENTICATED", "not a token of the exchange");
+            }
+            self.tokens += 1;
+            let token = format!("token-{}", self.tokens);
+            return (
+                200,
+                json!({ "accessToken": token, "expireTime": "2030-01-01T00:00:00Z" }),
+            );
+        }
         if request.path == "/token" {
             self.tokens += 1;
             let token = format!("token-{}", self.tokens);
@@ -226,7 +292,7 @@ fn serve(stream: TcpStream, state: &Mutex<State>, gcs: &Gcs) {
         let (reply, fault) = {
             let mut state = state.lock().unwrap();
             let fault = match request.path.as_str() {
-                "/token" => None,
+                "/token" | "/sts" | "/impersonate" => None,
                 _ => {
                     let number = state.requests;
                     state.requests += 1;
@@ -286,6 +352,7 @@ fn read(reader: &mut BufReader<TcpStream>) -> Option<Request> {
         query: request.query,
         headers: request.headers,
         body: serde_json::from_slice(&request.body).unwrap_or_default(),
+        text: String::from_utf8_lossy(&request.body).into_owned(),
     })
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value as Json, json};
 
+use super::vertex_models::Models;
 use super::{Reply, Request, must, only, refusal};
 
 const PARENT: &str = "projects/development/locations/europe-west4";
@@ -23,6 +24,7 @@ pub struct Vertex {
     /// Lines of the log, which appear with every look.
     pub log: Vec<String>,
     shown: BTreeMap<String, usize>,
+    pub models: Models,
 }
 
 struct Job {
@@ -37,6 +39,9 @@ impl Vertex {
         if request.path == "/v2/entries:list" {
             must(request.method == "POST", "entries:list is a POST")?;
             return self.entries(&request.body);
+        }
+        if let Some(reply) = self.models.answer(request) {
+            return reply;
         }
         let parent = format!("/v1/{PARENT}/customJobs");
         let rest = request

@@ -1,5 +1,6 @@
-//! Sliding windows. The rows of the frame are kept and every result is
-//! computed from them afresh: taking rows back out of a sum loses digits.
+//! Sliding windows. Where a function has no window of its own, the rows of the frame
+//! are kept and every result is computed from them afresh: taking rows back out of a
+//! sum loses digits.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -12,8 +13,9 @@ use serde_json::Value as Json;
 use crate::datafusion::aggregate::scalar_value;
 use crate::datafusion::array_reader::read_arrays;
 use crate::datafusion::{contain, execution};
-use crate::definition::AnyAggregate;
+use crate::definition::{AnyAggregate, Sliding};
 use crate::input::{Feature, Features, Input, Inputs, Moments, Numbers, OptionsColumn, Rows};
+use crate::value::Value;
 
 /// Rows that have left the frame are dropped from memory when there are this
 /// many of them, and as many as there are in the frame.
@@ -22,6 +24,22 @@ const SLACK: usize = 1024;
 /// The accumulator of a frame whose start moves.
 pub struct SlidingAccumulator {
     function: &'static dyn AnyAggregate,
+    frame: Frame,
+}
+
+/// What is kept of the rows of the frame.
+enum Frame {
+    /// None has come yet.
+    Empty,
+    /// The function's own window.
+    Window(Box<dyn Sliding>),
+    /// The rows.
+    Rows(KeptRows),
+}
+
+/// The arguments of the rows of the frame, from `start` to `end`.
+#[derive(Default)]
+struct KeptRows {
     columns: Vec<Kept>,
     start: usize,
     end: usize,
@@ -181,33 +199,20 @@ impl Kept {
     }
 }
 
-impl SlidingAccumulator {
-    pub fn new(function: &'static dyn AnyAggregate) -> Self {
-        Self {
-            function,
-            columns: Vec::new(),
-            start: 0,
-            end: 0,
-        }
+impl KeptRows {
+    fn of(inputs: &Inputs<'_>) -> crate::Result<Self> {
+        let columns = inputs.columns.iter().map(Kept::new);
+        Ok(Self {
+            columns: columns.collect::<crate::Result<_>>()?,
+            ..Self::default()
+        })
     }
 
-    fn append(&mut self, arrays: &[ArrayRef]) -> crate::Result<()> {
-        let inputs = read_arrays(self.function.signature(), arrays)?;
-        if inputs.rows == 0 {
-            return Ok(());
-        }
-        if self.columns.is_empty() {
-            self.columns = inputs
-                .columns
-                .iter()
-                .map(Kept::new)
-                .collect::<crate::Result<_>>()?;
-        }
+    fn append(&mut self, inputs: &Inputs<'_>) {
         for (kept, input) in self.columns.iter_mut().zip(&inputs.columns) {
             kept.append(input, inputs.rows);
         }
         self.end += inputs.rows;
-        Ok(())
     }
 
     fn drop_front(&mut self, rows: usize) {
@@ -221,8 +226,8 @@ impl SlidingAccumulator {
         }
     }
 
-    fn value(&self) -> crate::Result<ScalarValue> {
-        let mut state = self.function.start();
+    fn value(&self, function: &dyn AnyAggregate) -> crate::Result<Value> {
+        let mut state = function.start();
         let rows = self.end - self.start;
         if rows > 0 {
             let columns = self.columns.iter();
@@ -232,23 +237,69 @@ impl SlidingAccumulator {
                     .map(|kept| kept.input(self.start, self.end))
                     .collect(),
             };
-            self.function.update(&mut state, &inputs, Rows::All(rows))?;
+            function.update(&mut state, &inputs, Rows::All(rows))?;
         }
-        let value = self.function.finish(&state)?;
+        function.finish(&state)
+    }
+}
+
+impl SlidingAccumulator {
+    pub fn new(function: &'static dyn AnyAggregate) -> Self {
+        Self {
+            function,
+            frame: Frame::Empty,
+        }
+    }
+
+    fn append(&mut self, arrays: &[ArrayRef]) -> crate::Result<()> {
+        let inputs = read_arrays(self.function.signature(), arrays)?;
+        if inputs.rows == 0 {
+            return Ok(());
+        }
+        if matches!(self.frame, Frame::Empty) {
+            self.frame = match self.function.sliding(&inputs)? {
+                Some(window) => Frame::Window(window),
+                None => Frame::Rows(KeptRows::of(&inputs)?),
+            };
+        }
+        match &mut self.frame {
+            Frame::Window(window) => window.push(&inputs),
+            Frame::Rows(rows) => {
+                rows.append(&inputs);
+                Ok(())
+            }
+            Frame::Empty => Ok(()),
+        }
+    }
+
+    fn drop_front(&mut self, count: usize) {
+        match &mut self.frame {
+            Frame::Window(window) => window.pop(count),
+            Frame::Rows(rows) => rows.drop_front(count),
+            Frame::Empty => {}
+        }
+    }
+
+    fn value(&mut self) -> crate::Result<ScalarValue> {
+        let value = match &mut self.frame {
+            Frame::Window(window) => window.finish()?,
+            Frame::Rows(rows) => rows.value(self.function)?,
+            Frame::Empty => self.function.finish(&self.function.start())?,
+        };
         scalar_value(self.function.signature(), value)
     }
 }
 
 impl fmt::Debug for SlidingAccumulator {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let rows = self.end - self.start;
-        write!(f, "{} over {rows} rows", self.function.signature().name)
+        write!(f, "{} over a frame", self.function.signature().name)
     }
 }
 
 impl Accumulator for SlidingAccumulator {
     fn update_batch(&mut self, values: &[ArrayRef]) -> Result<()> {
-        self.append(values).map_err(execution)
+        let name = self.function.signature().name;
+        contain(name, || self.append(values)).map_err(execution)
     }
 
     fn supports_retract_batch(&self) -> bool {
@@ -265,7 +316,12 @@ impl Accumulator for SlidingAccumulator {
     }
 
     fn size(&self) -> usize {
-        size_of_val(self) + self.columns.iter().map(Kept::bytes).sum::<usize>()
+        size_of_val(self)
+            + match &self.frame {
+                Frame::Empty => 0,
+                Frame::Window(window) => window.size(),
+                Frame::Rows(rows) => rows.columns.iter().map(Kept::bytes).sum(),
+            }
     }
 
     fn state(&mut self) -> Result<Vec<ScalarValue>> {

@@ -40,6 +40,7 @@ pub mod sandwich;
 pub mod selection;
 pub mod shadow_forest;
 pub mod sharpe;
+pub mod sliding_triangle;
 pub mod spearman;
 pub mod sum;
 pub mod triangle;

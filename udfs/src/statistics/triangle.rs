@@ -189,7 +189,7 @@ impl Triangle {
 
 /// Whether a column but the last, which is the target, nearly repeats those
 /// before it.
-fn is_ill_conditioned(factored: &[f64], height: usize, columns: usize) -> bool {
+pub fn is_ill_conditioned(factored: &[f64], height: usize, columns: usize) -> bool {
     (0..columns.saturating_sub(1)).any(|j| {
         let column = &factored[j * height..=j * height + j];
         let size = norm(column.iter().copied());

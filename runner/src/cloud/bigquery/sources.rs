@@ -86,7 +86,7 @@ pub struct Source {
     /// Its shards.
     pub objects: Vec<Object>,
     /// The artifacts, within which they are.
-    location: String,
+    pub location: String,
 }
 
 impl Source {

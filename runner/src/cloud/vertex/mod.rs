@@ -4,10 +4,11 @@
 //! - [`bundle`]: the scripts and the settings, as one object named by its checksum.
 //! - [`machine`]: which machine fits `training.resources`.
 //! - [`request`]: the job, exactly as it is sent; [`service`]: the calls.
-//! - [`log`]: what the job prints.
+//! - [`log`]: what the job prints; [`models`]: its Model Registry.
 
 pub mod bundle;
 pub mod log;
 pub mod machine;
+pub mod models;
 pub mod request;
 pub mod service;

@@ -118,8 +118,18 @@ impl Vertex {
         })
     }
 
+    /// The service, with the version of the interface.
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// What all names begin with.
+    pub fn parent(&self) -> String {
+        self.home.parent()
+    }
+
     fn jobs(&self) -> String {
-        format!("{}/{}/customJobs", self.address, self.home.parent())
+        format!("{}/{}/customJobs", self.address, self.parent())
     }
 
     /// Starts a job. Vertex AI has no ids of ours: where an answer was lost, the label

@@ -6,6 +6,7 @@ mod export;
 mod import;
 mod list;
 mod promote;
+mod register;
 mod rollback;
 mod show;
 mod verify;
@@ -84,6 +85,7 @@ async fn verb(verb: &ModelsVerb, printer: &Printer) -> Result<Answer> {
         ModelsVerb::Import(args) => import::import(&registry, args).await,
         ModelsVerb::Delete(args) => delete::delete(&registry, args).await,
         ModelsVerb::Verify(args) => verify::verify(&registry, args).await,
+        ModelsVerb::Register(args) => register::register(&registry, &settings, args).await,
     }?;
     // Of another registry the server of these settings knows nothing.
     if *location == settings.model_registry {

@@ -3,6 +3,7 @@
 mod options;
 mod plan;
 mod report;
+mod sliding;
 
 use faer::MatRef;
 use serde::{Deserialize, Serialize};
@@ -10,8 +11,9 @@ use serde_json::{Map, Value as Json};
 
 use self::options::COMMON;
 use self::plan::{Plan, Shared};
+use self::sliding::SlidingFit;
 use super::complete_rows::complete_rows;
-use crate::definition::{Aggregate, Argument, Category, Kind, OptionKey, Signature};
+use crate::definition::{Aggregate, Argument, Category, Kind, OptionKey, Signature, Sliding};
 use crate::error::{Error, Result};
 use crate::input::{Feature, Features, Inputs, Numbers, Rows};
 use crate::models;
@@ -256,9 +258,11 @@ impl Aggregate for Fit {
 
     fn finish(&self, state: &State) -> Result<Value> {
         match &state.setup {
-            Some(setup) if state.rows_used > 0 => {
-                Ok(Value::Blob(bytes(setup, state, &fitted(setup, state)?)?))
-            }
+            Some(setup) if state.rows_used > 0 => Ok(Value::Blob(bytes(
+                &setup.plan,
+                state,
+                &fitted(setup, state)?,
+            )?)),
             _ => Ok(Value::Null),
         }
     }
@@ -273,6 +277,11 @@ impl Aggregate for Fit {
 
     fn keeps_rows(&self, options: &Json) -> bool {
         keeps_rows(options)
+    }
+
+    fn sliding(&self, inputs: &Inputs<'_>) -> Result<Option<Box<dyn Sliding>>> {
+        let window = SlidingFit::new(inputs)?;
+        Ok(window.map(|window| Box::new(window) as Box<dyn Sliding>))
     }
 }
 
@@ -635,11 +644,10 @@ struct Rest<'a> {
 
 /// The model as bytes.
 fn bytes(
-    setup: &Setup,
+    plan: &Plan,
     state: &State,
     (fitted, preparation): &(Fitted, Preparation),
 ) -> Result<Vec<u8>> {
-    let plan = &setup.plan;
     let rest = Rest {
         rows_used: state.rows_used,
         rows_skipped: state.rows_skipped,

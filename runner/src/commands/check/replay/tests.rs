@@ -43,6 +43,7 @@ fn choice(engine: EngineName, folder: &Path) -> Choice {
     };
     Choice {
         engine,
+        scheduler: None,
         database: folder.join(name),
         sources: Vec::new(),
     }
