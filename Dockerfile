@@ -7,7 +7,6 @@ WORKDIR /build
 # The dependencies alone, with sources that do nothing.
 COPY Cargo.toml Cargo.lock ./
 COPY udfs/Cargo.toml udfs/Cargo.toml
-COPY udfs/python/Cargo.toml udfs/python/Cargo.toml
 COPY runner/Cargo.toml runner/Cargo.toml
 COPY tests/Cargo.toml tests/Cargo.toml
 COPY cloud/stubs.sh cloud/stubs.sh

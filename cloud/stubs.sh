@@ -2,9 +2,8 @@
 # Sources that do nothing, so that the dependencies are compiled in a layer of their own.
 set -eu
 cd "$(dirname "$0")/.."
-mkdir -p udfs/src udfs/python/src runner/src
+mkdir -p udfs/src runner/src
 : > udfs/src/lib.rs
-: > udfs/python/src/lib.rs
 echo 'fn main() {}' > runner/src/main.rs
 # Targets that the manifests name must be there, whether they are built or not.
 for manifest in udfs runner tests; do

@@ -168,7 +168,6 @@ fn the_stubs_make_a_workspace_that_cargo_takes() {
         "Cargo.toml",
         "Cargo.lock",
         "udfs/Cargo.toml",
-        "udfs/python/Cargo.toml",
         "runner/Cargo.toml",
         "tests/Cargo.toml",
         "cloud/stubs.sh",

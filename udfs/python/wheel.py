@@ -3,8 +3,7 @@
 
     python3 udfs/python/wheel.py
 
-Nothing but Cargo and a Python are needed. The library is built with the whole workspace, as
-tests and the program are, so that nothing is compiled twice.
+Nothing but Cargo and a Python are needed.
 """
 
 import base64
@@ -29,7 +28,7 @@ def build():
     """The library, the version of the package and that of DataFusion."""
     cargo = os.environ.get("CARGO") or shutil.which("cargo") or sys.exit("cargo is not installed")
     command = [cargo, "build", "--release", "--locked", "--message-format", "json-render-diagnostics"]
-    done = subprocess.run(command, cwd=HERE.parent.parent, stdout=subprocess.PIPE, text=True, check=False)
+    done = subprocess.run(command, cwd=HERE, stdout=subprocess.PIPE, text=True, check=False)
     if done.returncode:
         sys.exit(done.returncode)
     messages = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
