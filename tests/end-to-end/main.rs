@@ -1,6 +1,7 @@
 //! Runs the `lagrange` binary the way users do, in a folder of its own.
 
 mod check;
+#[cfg(feature = "cluster")]
 mod cluster;
 mod configuration;
 mod containers;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use ballista_core::execution_plans::execute_physical_plan;
 use ballista_core::extension::SessionConfigExt;
 use ballista_core::planner::scans_only_information_schema;
-use datafusion::common::{DataFusionError, Result, exec_datafusion_err};
+use datafusion::common::{Result, exec_datafusion_err};
 use datafusion::execution::SendableRecordBatchStream;
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::ExecutionPlan;
@@ -33,11 +33,11 @@ pub struct Cluster {
 
 impl Cluster {
     /// The cluster of a scheduler. Nothing is connected.
-    pub fn new(scheduler: &Address) -> Self {
-        Self {
+    pub fn new(scheduler: &Address) -> Option<Self> {
+        Some(Self {
             scheduler: scheduler.clone(),
             codec: Codec::default(),
-        }
+        })
     }
 
     /// The settings with which plans are made for it.
@@ -78,7 +78,6 @@ impl Cluster {
             config,
         )
         .await
-        .map_err(plain)
     }
 
     /// Runs a plan there, whose rows are written to a folder; the files and their
@@ -95,7 +94,7 @@ impl Cluster {
         let plan = Arc::new(WriteShards::new(plan, folder));
         let mut batches = self.run(plan, context).await?;
         let mut files = Vec::new();
-        while let Some(batch) = batches.try_next().await.map_err(plain)? {
+        while let Some(batch) = batches.try_next().await? {
             files.extend(written(&batch)?);
         }
         Ok(files)
@@ -114,10 +113,4 @@ pub async fn reach(scheduler: &Address) -> std::result::Result<(), String> {
         Ok(Err(error)) => Err(error.to_string()),
         Err(_) => Err(format!("no answer in {} s", PATIENCE.as_secs())),
     }
-}
-
-/// The message of an error that has come through three processes, without their
-/// wrappings.
-pub fn plain(error: DataFusionError) -> DataFusionError {
-    error
 }

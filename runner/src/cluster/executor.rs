@@ -8,7 +8,8 @@ use ballista_core::config::TaskSchedulingPolicy;
 use ballista_executor::executor_process::{ExecutorProcessConfig, start_executor_process};
 
 use super::codec::Codec;
-use super::{MESSAGE_BYTES, log_to_standard_error, process_error, session, warn_if_open};
+use super::process::{MESSAGE_BYTES, log_to_standard_error, process_error, warn_if_open};
+use super::session;
 use crate::cli::cluster::ExecutorArgs;
 use crate::error::{Error, Result};
 use crate::settings::parse_bytes;

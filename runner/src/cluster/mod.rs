@@ -1,33 +1,40 @@
 //! Several machines: Ballista's scheduler and executors with the functions of the
 //! catalogue, and the client that runs plans on them.
 //!
-//! - [`scheduler`], [`executor`]: the processes.
+//! - `scheduler`, `executor`: the processes.
 //! - [`client`]: a plan's way there and its rows' way back.
-//! - [`session`]: what schedulers and executors know: functions, versions, stores.
-//! - [`codec`]: our own operators on the wire; [`shards`] is the one there is.
+//! - `session`: what schedulers and executors know: functions, versions, stores.
+//! - `codec`: our own operators on the wire; `shards` is the one there is.
+//!
+//! All of it but addresses is in the feature `cluster`.
 //!
 //! The runner plans, as it does for one machine, and sends the finished plan; the
 //! scheduler cuts it into stages where rows change places. So a plan is the same
 //! wherever it runs, and the parts of an aggregate that merge are merged by the same
 //! code.
 
+#[cfg_attr(not(feature = "cluster"), path = "absent.rs")]
 pub mod client;
+#[cfg(feature = "cluster")]
 mod codec;
+#[cfg(feature = "cluster")]
 pub mod executor;
+#[cfg(feature = "cluster")]
+mod process;
+#[cfg(feature = "cluster")]
 pub mod scheduler;
+#[cfg(feature = "cluster")]
 mod session;
+#[cfg(feature = "cluster")]
 mod shards;
 
-pub use session::store_address;
-
-use ballista_core::error::BallistaError;
-
 use crate::error::{Error, Result};
+use crate::files::hex;
 
 /// Where the scheduler listens, if nobody says.
 pub const PORT: u16 = 50050;
-/// Plans and rows that are sent in one piece: a model may be large.
-const MESSAGE_BYTES: u32 = 512 << 20;
+/// How plans address the objects of a bucket or folder.
+const SCHEME: &str = "lagrange";
 
 /// Where a scheduler is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,38 +75,22 @@ impl std::str::FromStr for Address {
     }
 }
 
-/// An error of a process that does not come up or ends.
-fn process_error(what: &str, error: &BallistaError) -> Box<Error> {
-    Error::failed(format!("{what}: {error}"))
+/// How plans address the store of a bucket or folder, so that another machine can open
+/// it. `number` tells apart what a client has opened.
+pub fn store_address(location: &str, number: usize) -> String {
+    format!("{SCHEME}://{}.{number}", hex(location.as_bytes()))
 }
 
-/// What the processes say goes to standard error.
-fn log_to_standard_error(verbose: bool) {
-    let filter = match verbose {
-        true => "info",
-        // A shutdown that was asked for is no news.
-        false => "warn,ballista_executor::executor_process=error",
-    };
-    // Only a test starts two in one process.
-    let _ = env_logger::Builder::new()
-        .parse_filters(filter)
-        .format_target(false)
-        .try_init();
-}
-
-/// Listening on an address that other machines reach.
-fn warn_if_open(host: &str) -> Result<()> {
-    let address: std::net::IpAddr = host.parse().map_err(|_| {
-        Error::usage(format!("--bind {host}: not an address"))
-            .hint("write 127.0.0.1, 0.0.0.0 or the address of a network card")
-    })?;
-    if !address.is_loopback() {
-        eprintln!(
-            "warning: anyone who reaches {host} can read and write what this process can: \
-             keep it inside a private network"
-        );
+/// Whether this program has the cluster in it.
+///
+/// # Errors
+/// It was built without.
+pub fn check() -> Result<()> {
+    if cfg!(feature = "cluster") {
+        return Ok(());
     }
-    Ok(())
+    Err(Error::usage("this lagrange was built without the cluster")
+        .hint("build it with cargo build --release --features cluster"))
 }
 
 #[cfg(test)]

@@ -11,7 +11,8 @@ use datafusion_proto::protobuf::{LogicalPlanNode, PhysicalPlanNode};
 use tokio::net::TcpListener;
 
 use super::codec::Codec;
-use super::{MESSAGE_BYTES, log_to_standard_error, process_error, session, warn_if_open};
+use super::process::{MESSAGE_BYTES, log_to_standard_error, process_error, warn_if_open};
+use super::session;
 use crate::cli::cluster::SchedulerArgs;
 use crate::error::{Error, Result};
 

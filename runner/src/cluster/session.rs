@@ -15,11 +15,10 @@ use datafusion::prelude::{SessionConfig, SessionContext};
 use object_store::ObjectStore;
 use reqwest::Url;
 
-use crate::files::{hex, sha256};
+use super::SCHEME;
+use crate::files::sha256;
 use crate::registry::Place;
 
-/// How plans address the objects of a bucket or folder.
-const SCHEME: &str = "lagrange";
 /// Digits of the digest of the functions that versions show.
 const DIGITS: usize = 8;
 
@@ -54,14 +53,14 @@ pub fn of_client(config: SessionConfig) -> SessionConfig {
     config
         .upgrade_for_ballista()
         .with_option_extension(client)
-        .with_ballista_grpc_client_max_message_size(super::MESSAGE_BYTES as usize)
+        .with_ballista_grpc_client_max_message_size(super::process::MESSAGE_BYTES as usize)
 }
 
 /// The settings that take those of a client.
 pub fn of_process() -> SessionConfig {
     SessionConfig::new_with_ballista()
         .with_option_extension(Client::default())
-        .with_ballista_grpc_client_max_message_size(super::MESSAGE_BYTES as usize)
+        .with_ballista_grpc_client_max_message_size(super::process::MESSAGE_BYTES as usize)
 }
 
 /// Two versions may compute different numbers.
@@ -112,12 +111,6 @@ pub fn runtime(config: &SessionConfig) -> Result<Arc<RuntimeEnv>> {
     RuntimeEnvBuilder::new()
         .with_object_store_registry(Arc::new(Stores::default()))
         .build_arc()
-}
-
-/// How plans address the store of a bucket or folder. `number` tells apart what a
-/// client has opened.
-pub fn store_address(location: &str, number: usize) -> String {
-    format!("{SCHEME}://{}.{number}", hex(location.as_bytes()))
 }
 
 /// The location in an address.
@@ -188,7 +181,7 @@ mod tests {
     fn stores_are_opened_by_their_address() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().to_str().unwrap();
-        let address = Url::parse(&store_address(path, 3)).unwrap();
+        let address = Url::parse(&super::super::store_address(path, 3)).unwrap();
         assert_eq!(location(&address).as_deref(), Some(path));
         let stores = Stores::default();
         stores.get_store(&address).unwrap();

@@ -13,7 +13,7 @@ use serde_json::{Value as Json, json};
 
 use super::answer::threads;
 use crate::cli::{DoctorArgs, EngineName};
-use crate::cluster::client::reach;
+use crate::cluster::client;
 use crate::engines::Choice;
 use crate::error::{Error, Status};
 use crate::printer::Printer;
@@ -173,7 +173,7 @@ fn scheduler(choice: &Choice, findings: &mut Findings) {
         return;
     };
     let reached = threads().map_err(|error| error.message().into_owned());
-    match reached.and_then(|runtime| runtime.block_on(reach(address))) {
+    match reached.and_then(|runtime| runtime.block_on(client::reach(address))) {
         Ok(()) => findings.ok("scheduler", &address.to_string()),
         Err(why) => findings.fail(
             "scheduler",

@@ -157,7 +157,7 @@ impl DataFusion {
         let mut engine = Self {
             context,
             store,
-            cluster: scheduler.map(Cluster::new),
+            cluster: scheduler.and_then(Cluster::new),
             temporary,
             relations: BTreeMap::new(),
             views: Vec::new(),
@@ -436,7 +436,7 @@ impl DataFusion {
         plan: Arc<dyn ExecutionPlan>,
     ) -> Result<(Vec<PathBuf>, u64)> {
         let schema = plan.schema();
-        let folder = std::fs::canonicalize(writing.folder())
+        let folder = std::fs::canonicalize(writing.aside())
             .map_err(|error| Error::io("cannot find the database folder", &error))?;
         let written = cluster.write(plan, &folder, &self.context).await;
         let mut written = written.map_err(engine_error)?;

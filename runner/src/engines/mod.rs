@@ -31,7 +31,7 @@ use sqlparser::ast::ObjectName;
 use self::shown::Shown;
 use crate::cli::{EngineArg, EngineName};
 use crate::cloud::bigquery::sources::Source;
-use crate::cluster::Address;
+use crate::cluster::{self, Address};
 use crate::error::{Error, Result};
 use crate::interrupt::Canceller;
 use crate::parameters::Step;
@@ -137,6 +137,9 @@ impl Choice {
     /// A file where a folder is needed, or the reverse.
     pub fn resolve(engine: Option<&EngineArg>, settings: &Settings) -> Result<Self> {
         let scheduler = engine.and_then(|engine| engine.scheduler.clone());
+        if scheduler.is_some() {
+            cluster::check()?;
+        }
         let engine = engine.map_or(
             match settings.database {
                 Database::DuckDb { .. } => EngineName::DuckDb,

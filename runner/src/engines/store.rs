@@ -170,7 +170,7 @@ impl Writing {
     }
 
     /// Where the partitions are written.
-    pub fn folder(&self) -> &Path {
+    pub fn aside(&self) -> &Path {
         &self.aside
     }
 

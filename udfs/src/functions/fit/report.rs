@@ -101,7 +101,10 @@ impl Aggregate for FitReport {
         let (model, status) = match (&fit.setup, &state.failure) {
             (_, Some(failure)) => (Value::Null, failure.clone()),
             (Some(setup), None) if fit.rows_used > 0 => match fitted(setup, fit) {
-                Ok(fitted) => (Value::Blob(bytes(setup, fit, &fitted)?), fitted.0.status),
+                Ok(fitted) => (
+                    Value::Blob(bytes(&setup.plan, fit, &fitted)?),
+                    fitted.0.status,
+                ),
                 Err(error) if error.is_internal() => return Err(error),
                 Err(error) => (Value::Null, error.to_string()),
             },
