@@ -131,7 +131,7 @@ const TABLES: [(&str, &str); 14] = [
     ),
     (
         "features",
-        "SELECT symbol, count(*), sum(return_5), sum(volatility_20), sum(base_w20_s2_above) FROM features GROUP BY symbol ORDER BY symbol",
+        "SELECT symbol, count(*), sum(return_5), sum(volatility_20), sum(base_w20_s2_width) FROM features GROUP BY symbol ORDER BY symbol",
     ),
     (
         "samples",
@@ -160,7 +160,7 @@ const TABLES: [(&str, &str); 14] = [
     ("choice", "SELECT * FROM model_choice ORDER BY 1"),
     (
         "screen",
-        "SELECT feature, rows_used, pearson FROM feature_screen ORDER BY feature",
+        "SELECT feature, rank_ic, icir, mutual_information, vif, selected FROM feature_screen ORDER BY feature",
     ),
     ("ic", "SELECT * FROM feature_ic ORDER BY feature"),
     (
