@@ -156,6 +156,18 @@ pub struct ResourceArgs {
     pub memory_limit: Option<String>,
 }
 
+/// The bytes that `--memory-limit` says.
+///
+/// # Errors
+/// An amount of memory that is none.
+pub fn memory_limit(text: &str) -> Result<usize> {
+    parse_bytes(text.trim()).ok_or_else(|| {
+        Error::usage(format!(
+            "--memory-limit {text}: it must be an amount such as 512MB, 8G or 16GiB"
+        ))
+    })
+}
+
 impl Settings {
     /// The settings with the resources of the command line.
     ///
@@ -167,11 +179,7 @@ impl Settings {
             self.set("training.resources.max_workers", threads, "--threads");
         }
         if let Some(text) = &args.memory_limit {
-            self.memory_limit = parse_bytes(text.trim()).ok_or_else(|| {
-                Error::usage(format!(
-                    "--memory-limit {text}: it must be an amount such as 512MB, 8G or 16GiB"
-                ))
-            })?;
+            self.memory_limit = memory_limit(text)?;
             self.set("training.resources.memory_limit", text, "--memory-limit");
         }
         Ok(self)
@@ -455,7 +463,7 @@ fn check_key(key: &str) -> std::result::Result<(), String> {
 }
 
 /// Bytes from text: `8G`, `8GB` (powers of 1000), `8GiB` (powers of 1024).
-pub fn parse_bytes(text: &str) -> Option<usize> {
+fn parse_bytes(text: &str) -> Option<usize> {
     let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.')?;
     let (number, unit) = text.split_at(digits);
     let factor: f64 = match unit.trim().to_ascii_lowercase().as_str() {

@@ -80,12 +80,16 @@ impl Login {
             Some(file) => (file.identity()?, file.field("quota_project_id")),
             None => (account(None)?, None),
         };
-        Ok(Self {
+        Ok(Self::new(http, identity, quota))
+    }
+
+    fn new(http: reqwest::Client, identity: Identity, quota: Option<String>) -> Self {
+        Self {
             http,
             identity,
             quota,
             token: Mutex::new(None),
-        })
+        }
     }
 
     /// A token that is accepted, as far as we know. Empty: none is needed.
@@ -272,12 +276,8 @@ pub fn for_buckets() -> Result<Option<Arc<dyn CredentialProvider<Credential = Gc
     if file.json["type"] != "external_account" {
         return Ok(None);
     }
-    Ok(Some(Arc::new(Buckets(Login {
-        http: client(None)?,
-        identity: file.identity()?,
-        quota: None,
-        token: Mutex::new(None),
-    }))))
+    let login = Login::new(client(None)?, file.identity()?, None);
+    Ok(Some(Arc::new(Buckets(login))))
 }
 
 /// A login as stores ask for it.

@@ -15,7 +15,7 @@ use super::process::{MESSAGE_BYTES, log_to_standard_error, process_error, warn_i
 use super::session;
 use crate::cli::cluster::ExecutorArgs;
 use crate::error::{Error, Result};
-use crate::settings::parse_bytes;
+use crate::settings::memory_limit;
 
 /// How often finished jobs are looked for, and how long they are kept: in seconds.
 const CLEANS: u64 = 60;
@@ -30,14 +30,7 @@ const LOOKS: Duration = Duration::from_millis(200);
 pub async fn run(args: &ExecutorArgs) -> Result<()> {
     log_to_standard_error(args.verbose);
     warn_if_open(&args.bind)?;
-    let memory = match &args.memory_limit {
-        Some(text) => Some(parse_bytes(text.trim()).ok_or_else(|| {
-            Error::usage(format!(
-                "--memory-limit {text}: it must be an amount such as 512MB, 8G or 16GiB"
-            ))
-        })? as u64),
-        None => None,
-    };
+    let memory = args.memory_limit.as_deref().map(memory_limit).transpose()?;
     // Removed with all that is in it when the process ends.
     let scratch = match &args.work_dir {
         Some(folder) => tempfile::tempdir_in(folder),
@@ -62,7 +55,7 @@ pub async fn run(args: &ExecutorArgs) -> Result<()> {
         job_data_clean_up_interval_seconds: CLEANS,
         grpc_max_decoding_message_size: MESSAGE_BYTES,
         grpc_max_encoding_message_size: MESSAGE_BYTES,
-        memory_pool_size: memory,
+        memory_pool_size: memory.map(|bytes| bytes as u64),
         override_function_registry: Some(Arc::new(
             session::functions().map_err(|error| Error::internal(error.to_string()))?,
         )),

@@ -82,10 +82,7 @@ fn examine(args: &DoctorArgs, findings: &mut Findings) {
 
 /// Whether the tracking server answers.
 fn server(settings: &Settings) -> Result<(), String> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| error.to_string())?;
+    let runtime = threads().map_err(|error| error.message().into_owned())?;
     runtime
         .block_on(tracking::mlflow::connect(settings))
         .map(drop)
@@ -238,10 +235,7 @@ fn reach(location: &str) -> Result<(), String> {
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
     let (store, prefix) =
         object_store::parse_url_opts(&url, variables).map_err(|error| text(&error))?;
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| text(&error))?;
+    let runtime = threads().map_err(|error| error.message().into_owned())?;
     let listed = runtime.block_on(async {
         tokio::time::timeout(PATIENCE, async { store.list(Some(&prefix)).next().await }).await
     });

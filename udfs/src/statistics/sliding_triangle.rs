@@ -7,12 +7,10 @@
 //! all, however long the window (Tangwongsan, Hirzel, Schneider and Wu, "General
 //! incremental sliding-window aggregation", PVLDB 8(7), 2015). All steps are orthogonal.
 
-use super::triangle::{Triangle, is_ill_conditioned};
+use super::triangle::{SIZES, Triangle, is_ill_conditioned};
 
 /// Numbers held for the suffixes: longer windows are factored afresh for each value.
 const MOST_NUMBERS: usize = 4 << 20;
-/// Sizes whose squares neither overflow nor vanish.
-const SIZES: std::ops::Range<f64> = 1e-100..1e100;
 /// Rows that have left are dropped from memory when there are this many of them.
 const SLACK: usize = 1024;
 

@@ -240,7 +240,7 @@ pub fn norm(values: impl Iterator<Item = f64> + Clone) -> f64 {
 /// Sums of squares that have kept their digits.
 const SQUARES: std::ops::Range<f64> = 1e-260..1e290;
 /// Sizes whose squares are of that kind, even of what is left of a column.
-const SIZES: std::ops::Range<f64> = 1e-100..1e100;
+pub(super) const SIZES: std::ops::Range<f64> = 1e-100..1e100;
 
 /// The same as [`factor_in_place`] for a matrix so small that blocks and their memory
 /// would cost more than the work: a window's or a group's. Whether it was done.

@@ -133,28 +133,11 @@ impl Vertex {
             self.address(),
             self.parent()
         );
-        let mut versions = Vec::new();
-        let mut token = String::new();
-        loop {
-            let call = Call {
-                query: vec![("pageSize", PAGE.to_owned()), ("pageToken", token)],
-                ..Call::get(url.clone())
-            };
-            let mut page = match self.google.call(&call).await {
-                Ok(page) => page,
-                Err(failure) if failure.is(404) => return Ok(None),
-                Err(failure) => return Err(failure.error("look for the model")),
-            };
-            if let Some(list) = page["models"].as_array_mut() {
-                versions.append(list);
-            }
-            token = page["nextPageToken"]
-                .as_str()
-                .unwrap_or_default()
-                .to_owned();
-            if token.is_empty() {
-                return Ok(Some(versions));
-            }
+        let query = [("pageSize", PAGE.to_owned())];
+        match self.pages(&url, &query, "models", usize::MAX).await {
+            Ok(versions) => Ok(Some(versions)),
+            Err(failure) if failure.is(404) => Ok(None),
+            Err(failure) => Err(failure.error("look for the model")),
         }
     }
 

@@ -4,7 +4,7 @@ use serde_json::{Value as Json, json};
 
 use super::request::{SUBMISSION, Submission, TOOL};
 use crate::cloud::bigquery::names::home;
-use crate::cloud::google::{Call, Google, Patience, endpoint};
+use crate::cloud::google::{Call, Failure, Google, Patience, endpoint};
 use crate::error::{Error, Result, Status};
 use crate::settings::{Database, Settings};
 
@@ -183,29 +183,45 @@ impl Vertex {
             .chain(labels)
             .map(|(key, value)| format!("labels.{key}=\"{value}\""))
             .collect();
-        let mut jobs = Vec::new();
+        let query = [
+            ("filter", filters.join(" AND ")),
+            ("pageSize", PAGE.to_string()),
+        ];
+        let listed = self.pages(&self.jobs(), &query, "customJobs", limit).await;
+        listed.map_err(|failure| failure.error("list the jobs"))
+    }
+
+    /// What a list holds as `member`, page by page, up to so many.
+    ///
+    /// # Errors
+    /// The service refuses, or does not answer.
+    pub(super) async fn pages(
+        &self,
+        url: &str,
+        query: &[(&'static str, String)],
+        member: &str,
+        limit: usize,
+    ) -> std::result::Result<Vec<Json>, Failure> {
+        let mut found = Vec::new();
         let mut token = String::new();
         loop {
+            let mut query = query.to_vec();
+            query.push(("pageToken", token));
             let call = Call {
-                query: vec![
-                    ("filter", filters.join(" AND ")),
-                    ("pageSize", PAGE.to_string()),
-                    ("pageToken", token),
-                ],
-                ..Call::get(self.jobs())
+                query,
+                ..Call::get(url.to_owned())
             };
-            let asked = self.google.call(&call).await;
-            let mut page = asked.map_err(|failure| failure.error("list the jobs"))?;
-            if let Some(list) = page["customJobs"].as_array_mut() {
-                jobs.append(list);
+            let mut page = self.google.call(&call).await?;
+            if let Some(list) = page[member].as_array_mut() {
+                found.append(list);
             }
             token = page["nextPageToken"]
                 .as_str()
                 .unwrap_or_default()
                 .to_owned();
-            if token.is_empty() || jobs.len() >= limit {
-                jobs.truncate(limit);
-                return Ok(jobs);
+            if token.is_empty() || found.len() >= limit {
+                found.truncate(limit);
+                return Ok(found);
             }
         }
     }

@@ -8,6 +8,7 @@ use crate::cloud::bigquery::exports::Exports;
 use crate::cloud::google::Patience;
 use crate::cloud::storage::objects;
 use crate::cloud::vertex::service::{Home, Vertex};
+use crate::commands::answer::threads;
 use crate::error::{Error, Result};
 use crate::settings::{Database, Settings};
 
@@ -19,10 +20,7 @@ pub(super) fn examine(settings: &Settings, findings: &mut Findings) {
     let Database::BigQuery { project, dataset } = &settings.database else {
         return;
     };
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build();
-    let Ok(runtime) = runtime else {
+    let Ok(runtime) = threads() else {
         return;
     };
     let patience = Patience {
