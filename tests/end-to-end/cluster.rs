@@ -1,6 +1,7 @@
 //! A scheduler and two executors as processes of their own: the numbers are those of
 //! one machine, and what happens to a process costs time or an error, never a number.
 
+use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -12,6 +13,8 @@ use crate::sources::exported;
 
 /// Seconds after which a silent executor is lost.
 const TIMEOUT: &str = "12";
+/// What the scheduler says.
+const SCHEDULER_LOG: &str = "scheduler.log";
 /// How far two numbers may be apart, relative to their size.
 const TOLERANCE: f64 = 1e-9;
 
@@ -21,11 +24,7 @@ struct Process(Child);
 impl Process {
     /// Starts it and reads the first line that it prints.
     fn start(mut command: Command) -> (Self, String) {
-        let mut child = command
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
         let stdout = child.stdout.take().unwrap();
         BufReader::new(stdout).read_line(&mut line).unwrap();
@@ -33,11 +32,15 @@ impl Process {
     }
 
     fn signal(&self, name: &str) {
-        let sent = Command::new("kill")
-            .args([format!("-{name}"), self.0.id().to_string()])
-            .status();
-        assert!(sent.unwrap().success());
+        signal(&self.0, name);
     }
+}
+
+fn signal(process: &Child, name: &str) {
+    let sent = Command::new("kill")
+        .args([format!("-{name}"), process.id().to_string()])
+        .status();
+    assert!(sent.unwrap().success());
 }
 
 impl Drop for Process {
@@ -76,7 +79,9 @@ impl Cluster {
         let scheduler = format!("127.0.0.1:{}", self.port);
         let mut command = project.command(&["cluster", "executor", "--cores", "1"]);
         command.args(["--scheduler", &scheduler, "--memory-limit", "1G"]);
-        command.envs(variables.iter().cloned());
+        command
+            .envs(variables.iter().cloned())
+            .stderr(Stdio::null());
         let (executor, line) = Process::start(command);
         assert!(line.contains(&scheduler), "{line}");
         self.executors.push(executor);
@@ -92,7 +97,8 @@ impl Cluster {
 fn scheduler(project: &Project, port: &str, variables: &[(String, String)]) -> (Process, String) {
     let mut command = project.command(&["cluster", "scheduler", "--port", port]);
     command.envs(variables.iter().cloned());
-    command.args(["--executor-timeout", TIMEOUT]);
+    command.args(["--executor-timeout", TIMEOUT, "--verbose"]);
+    command.stderr(File::create(project.path(SCHEDULER_LOG)).unwrap());
     let (scheduler, line) = Process::start(command);
     assert!(line.starts_with("scheduler on 127.0.0.1:"), "{line}");
     (scheduler, line)
@@ -363,6 +369,30 @@ fn a_scheduler_that_ends_is_an_error_and_its_successor_goes_on() {
     cluster.scheduler = Some(scheduler);
     cluster.run(&project, &["script.sql", "--resume"]).success();
     alike("resumed", &expected(), &project.query("datafusion", ANSWER));
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupt_cancels_the_statement_on_the_scheduler() {
+    let project = Project::with_script(LONG);
+    let cluster = Cluster::start(&project, 1, &[]);
+    let child = begun(&cluster, &project);
+    signal(&child, "INT");
+    let (code, text) = ended(child);
+    assert_eq!(code, Some(130), "{text}");
+    assert_eq!(project.query("datafusion", ANSWER), json!([[1, 1.0, 1]]));
+    let interrupted = Instant::now();
+    while !project.text(SCHEDULER_LOG).contains("Job cancelled") {
+        let patience = Duration::from_secs(30);
+        assert!(interrupted.elapsed() < patience, "the job goes on");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    // The executor is there for others.
+    project.file("next.sql", "SELECT count(*) AS n FROM numbers");
+    cluster.run(&project, &["next.sql"]).success();
+    // What has ended is not cancelled.
+    let log = project.text(SCHEDULER_LOG);
+    assert_eq!(log.matches("Job cancelled").count(), 1, "{log}");
 }
 
 #[test]

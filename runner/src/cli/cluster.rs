@@ -12,9 +12,7 @@ use crate::cluster::{Address, PORT};
 Examples:
   lagrange cluster scheduler
   lagrange cluster executor --scheduler 10.0.0.5 --bind 10.0.0.6
-  lagrange run sql/train.sql --engine ballista://10.0.0.5:50050
-
-It is there in a lagrange that was built with --features cluster.")]
+  lagrange run sql/train.sql --engine ballista://10.0.0.5:50050")]
 pub struct ClusterArgs {
     /// What to start.
     #[command(subcommand)]

@@ -1,25 +1,22 @@
-//! A plan's way to the cluster and its rows' way back.
+//! A plan's way to the cluster.
 
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ballista_core::execution_plans::execute_physical_plan;
-use ballista_core::extension::SessionConfigExt;
 use ballista_core::planner::scans_only_information_schema;
 use datafusion::common::{DataFusionError, Result, exec_datafusion_err};
 use datafusion::execution::SendableRecordBatchStream;
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::prelude::{SessionConfig, SessionContext};
-use datafusion_proto::protobuf::PhysicalPlanNode;
 use futures::TryStreamExt;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use super::codec::Codec;
 use super::shards::{WriteShards, written};
-use super::{Address, session};
+use super::{Address, job, session};
 
 /// How long a scheduler may take to answer the door.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -68,17 +65,7 @@ impl Cluster {
         reach(&self.scheduler).await.map_err(|why| {
             exec_datafusion_err!("cannot reach the scheduler {}: {why}", self.scheduler)
         })?;
-        let config = context.copied_config();
-        let settings = config.ballista_config();
-        let submitted = execute_physical_plan::<PhysicalPlanNode>(
-            format!("http://{}", self.scheduler),
-            &settings,
-            plan,
-            &self.codec,
-            context.session_id(),
-            config,
-        );
-        match submitted.await {
+        match job::run(&self.scheduler, plan, &self.codec, context).await {
             Ok(batches) => Ok(batches),
             Err(error) => Err(self.explained(error).await),
         }

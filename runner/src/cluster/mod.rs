@@ -2,11 +2,11 @@
 //! catalogue, and the client that runs plans on them.
 //!
 //! - `scheduler`, `executor`: the processes.
-//! - [`client`]: a plan's way there and its rows' way back.
+//! - [`client`]: a plan's way there; `job`: until its rows are back.
 //! - `session`: what schedulers and executors know: functions, versions, stores.
 //! - `codec`: our own operators on the wire; `shards` is the one there is.
 //!
-//! All of it but addresses is in the feature `cluster`.
+//! All of it but addresses is in the feature `cluster`, which a build may leave out.
 //!
 //! The runner plans, as it does for one machine, and sends the finished plan; the
 //! scheduler cuts it into stages where rows change places. So a plan is the same
@@ -19,6 +19,8 @@ pub mod client;
 mod codec;
 #[cfg(feature = "cluster")]
 pub mod executor;
+#[cfg(feature = "cluster")]
+mod job;
 #[cfg(feature = "cluster")]
 mod process;
 #[cfg(feature = "cluster")]
@@ -76,9 +78,17 @@ impl std::str::FromStr for Address {
 }
 
 /// How plans address the store of a bucket or folder, so that another machine can open
-/// it. `number` tells apart what a client has opened.
+/// it: a folder from the root, because executors start elsewhere. `number` tells apart
+/// what a client has opened.
 pub fn store_address(location: &str, number: usize) -> String {
-    format!("{SCHEME}://{}.{number}", hex(location.as_bytes()))
+    let folder = location.strip_prefix("file://").unwrap_or(location);
+    let whole = match folder.contains("://") {
+        true => location.to_owned(),
+        // It cannot fail: the folder has a name.
+        false => std::path::absolute(folder)
+            .map_or_else(|_| folder.to_owned(), |path| path.display().to_string()),
+    };
+    format!("{SCHEME}://{}.{number}", hex(whole.as_bytes()))
 }
 
 /// Whether this program has the cluster in it.
@@ -90,12 +100,27 @@ pub fn check() -> Result<()> {
         return Ok(());
     }
     Err(Error::usage("this lagrange was built without the cluster")
-        .hint("build it with cargo build --release --features cluster"))
+        .hint("build it with its default features"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn stores_are_addressed_from_the_root() {
+        let here = std::env::current_dir().unwrap();
+        let here = here.join("artifacts").display().to_string();
+        for location in ["artifacts", "file://artifacts"] {
+            let address = store_address(location, 1);
+            assert_eq!(address, format!("lagrange://{}.1", hex(here.as_bytes())));
+        }
+        let address = store_address("gs://bucket/folder", 0);
+        assert_eq!(
+            address,
+            format!("lagrange://{}.0", hex(b"gs://bucket/folder"))
+        );
+    }
 
     #[test]
     fn addresses() {

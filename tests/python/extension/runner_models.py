@@ -2,7 +2,7 @@
 
     python runner_models.py LAGRANGE FOLDER
 
-LAGRANGE is the program. It runs models.sql in a folder of its own.
+LAGRANGE is the program. It runs ../clients/models.sql in a folder of its own.
 """
 
 import pathlib
@@ -13,7 +13,7 @@ import tempfile
 import duckdb
 
 lagrange, target = (pathlib.Path(argument).resolve() for argument in sys.argv[1:])
-script = pathlib.Path(__file__).parent / "models.sql"
+script = pathlib.Path(__file__).parent.parent / "clients" / "models.sql"
 with tempfile.TemporaryDirectory() as folder:
     done = subprocess.run([lagrange, "run", script, "--check", "off"], cwd=folder, capture_output=True, text=True, check=False)
     if done.returncode:

@@ -7,7 +7,7 @@
 //! - [`literal`]: Arrow scalars to constants and JSON.
 //! - [`one_phase`]: aggregates that keep their rows are not split into phases.
 //! - [`scalar`], [`aggregate`] (with [`groups`] for GROUP BY and [`frame`] for
-//!   sliding windows), [`table`]: the functions.
+//!   sliding windows), [`table`] (with [`table_call`]): the functions.
 
 mod aggregate;
 mod array_reader;
@@ -18,6 +18,7 @@ mod literal;
 mod one_phase;
 mod scalar;
 mod table;
+mod table_call;
 mod types;
 
 #[cfg(test)]
@@ -37,6 +38,7 @@ use crate::error::{Error, Result};
 use crate::functions;
 
 pub use table::expand_call;
+pub use table_call::TableCall;
 
 /// Registers every function of the catalogue under its name and aliases, and the
 /// rule that aggregates in one phase where a state is the rows themselves.
@@ -50,6 +52,31 @@ pub fn register_all(context: &SessionContext) -> Result<()> {
         .try_for_each(|function| register(context, function))?;
     one_phase::register(context);
     Ok(())
+}
+
+/// Every scalar function, for a session that is not in this library: one behind
+/// `datafusion-ffi`.
+pub fn scalars() -> Vec<ScalarUDF> {
+    let functions = functions::all().iter();
+    functions
+        .filter_map(|function| match *function {
+            Function::Scalar(function) => Some(scalar::ScalarFunction::new(function).into()),
+            _ => None,
+        })
+        .collect()
+}
+
+/// Every aggregate function, as [`scalars`].
+pub fn aggregates() -> Vec<AggregateUDF> {
+    let functions = functions::all().iter();
+    functions
+        .filter_map(|function| match *function {
+            Function::Aggregate(function) => {
+                Some(aggregate::AggregateFunction::new(function).into())
+            }
+            _ => None,
+        })
+        .collect()
 }
 
 /// The table function of this name or alias, in any case.

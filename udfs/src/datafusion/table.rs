@@ -7,10 +7,9 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::thread;
 
-use arrow::datatypes::Schema;
 use datafusion::catalog::{TableFunctionArgs, TableFunctionImpl, TableProvider};
 use datafusion::common::config::ConfigOptions;
-use datafusion::common::{DataFusionError, Result, plan_datafusion_err};
+use datafusion::common::{Result, plan_datafusion_err};
 use datafusion::datasource::ViewTable;
 use datafusion::execution::SessionState;
 use datafusion::execution::context::SQLOptions;
@@ -19,11 +18,10 @@ use datafusion::optimizer::Analyzer;
 use datafusion::optimizer::analyzer::type_coercion::TypeCoercion;
 use datafusion::prelude::SessionContext;
 
-use crate::call::{Call, Literal, SourceColumn, Target};
-use crate::datafusion::types::{is_number, usage};
-use crate::datafusion::{contain, literal, planning};
-use crate::definition::{Kind, Signature, Table};
-use crate::error::Error;
+use crate::call::Literal;
+use crate::datafusion::planning;
+use crate::datafusion::table_call::TableCall;
+use crate::definition::Table;
 
 /// The SQL that a call of `function` stands for, for callers that have the
 /// syntax tree and so can take named arguments and see CTEs.
@@ -40,66 +38,14 @@ pub async fn expand_call(
     named: Vec<(String, Literal)>,
     with_prefix: &str,
 ) -> crate::Result<String> {
-    let signature = function.signature();
-    let columns = match relation(signature, &positional, &named)? {
-        None => Vec::new(),
-        Some(relation) => {
-            let query = format!("{with_prefix} SELECT * FROM {relation}");
-            let plan = context.state().create_logical_plan(&query).await;
-            let plan = plan.map_err(|error| unreadable(signature, &relation, "", error))?;
-            source_columns(plan.schema().as_arrow())
-        }
+    let call = TableCall::new(function, positional, named);
+    let Some(relation) = call.relation()? else {
+        return call.sql(None);
     };
-    generate(function, positional, named, &columns)
-}
-
-/// The relation that the call reads, as it stands after FROM; `None` for a
-/// function that reads none.
-fn relation(
-    signature: &'static Signature,
-    positional: &[Literal],
-    named: &[(String, Literal)],
-) -> crate::Result<Option<String>> {
-    let target = Target::DataFusion(&[]);
-    let call = Call::resolve(signature, positional.to_vec(), named.to_vec(), target)?;
-    let reads = |kind: Kind| {
-        signature
-            .arguments
-            .iter()
-            .any(|argument| argument.kind == kind)
-    };
-    reads(Kind::Relation).then(|| call.relation()).transpose()
-}
-
-fn source_columns(schema: &Schema) -> Vec<SourceColumn> {
-    let fields = schema.fields().iter();
-    fields
-        .map(|field| SourceColumn {
-            name: field.name().clone(),
-            numeric: is_number(field.data_type()),
-        })
-        .collect()
-}
-
-fn generate(
-    function: &'static dyn Table,
-    positional: Vec<Literal>,
-    named: Vec<(String, Literal)>,
-    columns: &[SourceColumn],
-) -> crate::Result<String> {
-    let signature = function.signature();
-    contain(signature.name, || {
-        let target = Target::DataFusion(columns);
-        function.sql(&Call::resolve(signature, positional, named, target)?)
-    })
-}
-
-fn unreadable(signature: &Signature, relation: &str, hint: &str, error: DataFusionError) -> Error {
-    let message = error.strip_backtrace();
-    Error::data(
-        signature.name,
-        format!("the relation {relation} cannot be read{hint}: {message}"),
-    )
+    let query = format!("{with_prefix} SELECT * FROM {relation}");
+    let plan = context.state().create_logical_plan(&query).await;
+    let plan = plan.map_err(|error| call.unreadable(&relation, &error.strip_backtrace()))?;
+    call.sql(Some(plan.schema().as_arrow()))
 }
 
 /// A table function of the catalogue.
@@ -112,37 +58,17 @@ impl TableFunction {
         Self { function }
     }
 
-    fn constants(&self, arguments: &[Expr]) -> crate::Result<Vec<Literal>> {
-        let signature = self.function.signature();
-        let names = signature.arguments.iter().map(|argument| argument.name);
-        arguments
-            .iter()
-            .zip(names.chain(std::iter::repeat("")))
-            .map(|(argument, name)| {
-                let fix = format!("pass a constant: {}", usage(signature));
-                match argument {
-                    Expr::Literal(value, _) => literal::literal(value)
-                        .map_err(|found| Error::argument(signature.name, name, found, fix)),
-                    other => Err(Error::argument(signature.name, name, other, fix)),
-                }
-            })
-            .collect()
-    }
-
     fn plan(&self, state: &SessionState, arguments: &[Expr]) -> Result<ViewTable> {
-        let signature = self.function.signature();
-        let positional = self.constants(arguments).map_err(planning)?;
-        let columns = match relation(signature, &positional, &[]).map_err(planning)? {
-            None => Vec::new(),
+        let call = TableCall::from_expressions(self.function, arguments).map_err(planning)?;
+        let sql = match call.relation().map_err(planning)? {
+            None => call.sql(None),
             Some(relation) => {
-                let hint = " (a bare DataFusion session shows tables and views, but no CTE, to a \
-                            table function)";
                 let plan = plan_now(state, &format!("SELECT * FROM {relation}"))
-                    .map_err(|error| planning(unreadable(signature, &relation, hint, error)))?;
-                source_columns(plan.schema().as_arrow())
+                    .map_err(|error| planning(call.unseen(&relation, &error.strip_backtrace())))?;
+                call.sql(Some(plan.schema().as_arrow()))
             }
-        };
-        let sql = generate(self.function, positional, Vec::new(), &columns).map_err(planning)?;
+        }
+        .map_err(planning)?;
         let plan = plan_now(state, &sql)?;
         // A view's schema is that of its plan, which is final once types are
         // coerced.

@@ -129,11 +129,14 @@ fn coerce_one(kind: Kind, given: &DataType) -> DataType {
     match (kind, given) {
         (Kind::Number | Kind::Moment, DataType::Null) => DataType::Float64,
         (Kind::Text | Kind::Options, DataType::Null) => DataType::Utf8,
-        (Kind::Blob, DataType::Null | DataType::FixedSizeBinary(_)) => DataType::Binary,
+        // A view, because a constant may be repeated for every row, by an aggregate or on
+        // the way to another library: views repeat a pointer, not megabytes of trees.
+        (Kind::Blob, DataType::Null | DataType::FixedSizeBinary(_)) => DataType::BinaryView,
+        (Kind::Blob, blob) if is_blob(blob) => DataType::BinaryView,
         (Kind::Text | Kind::Options, DataType::Dictionary(_, values)) if is_text(values) => {
             values.as_ref().clone()
         }
-        (Kind::Blob, DataType::Dictionary(_, values)) if is_blob(values) => values.as_ref().clone(),
+        (Kind::Blob, DataType::Dictionary(_, values)) if is_blob(values) => DataType::BinaryView,
         _ => given.clone(),
     }
 }

@@ -1,4 +1,4 @@
-"""Runs tests/slt on a DuckDB client that has loaded the extension.
+"""Runs the suites of tests/slt on a client of Python.
 
 The records and their comparison are those of tests/suites/slt.rs: statement ok,
 statement error REGEX, query, onlyif, skipif; anything else is refused. Numbers
@@ -19,8 +19,8 @@ class Record:
         self.error, self.rows = error, rows
 
 
-def records(path):
-    """The records of a file that are for DuckDB."""
+def records(path, engine):
+    """The records of a file that are for an engine, 'duckdb' or 'datafusion'."""
     lines = path.read_text().split("\n")
     at, wanted = 0, True
     while at < len(lines):
@@ -30,7 +30,7 @@ def records(path):
             continue
         words = line.split()
         if words[0] in ("onlyif", "skipif"):
-            wanted = (words[1] == "duckdb") == (words[0] == "onlyif")
+            wanted = (words[1] == engine) == (words[0] == "onlyif")
             continue
         place, block = f"{path.name}:{at}", []
         while at < len(lines) and lines[at].strip():
@@ -50,12 +50,15 @@ def records(path):
         wanted = True
 
 
-def run(connection, record):
-    """None if the record holds, otherwise what is wrong."""
+def run(query, record):
+    """None if the record holds, otherwise what is wrong.
+
+    `query` runs SQL and returns its rows; with a second argument that is true it
+    need not fetch them.
+    """
     try:
-        connection.execute(record.sql)
         # An error may come with the rows: a client fetches them as it likes.
-        rows = connection.fetchall() if record.kind != "ok" else None
+        rows = query(record.sql, record.kind == "ok")
     except Exception as error:  # noqa: BLE001: whatever the client raises is the result
         if record.kind == "error" and re.search(record.error, str(error)):
             return None

@@ -1,5 +1,5 @@
--- Models of the runner, and what it predicts with them, for the clients that load
--- the extension: they must predict the same to the last bit.
+-- Models of the runner, and what it predicts with them, for the clients that have the
+-- functions: they must predict the same to the last bit.
 CREATE OR REPLACE TABLE samples AS
 SELECT i, (i * 7919) % 1000 / 1000.0 AS a, (i * 104729) % 997 / 997.0 AS b,
   CASE WHEN i % 11 = 0 THEN NULL ELSE (i * 31) % 101 / 101.0 END AS c,
