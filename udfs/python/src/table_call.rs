@@ -44,14 +44,21 @@ impl TableCall {
     /// A call as a planner hands it over: expressions of DataFusion, each as bytes.
     #[staticmethod]
     fn from_expressions(name: &str, arguments: Vec<Vec<u8>>) -> PyResult<Self> {
+        let function = find(name)?;
         let arguments: Vec<Expr> = arguments
             .iter()
-            .map(|bytes| Expr::from_bytes(bytes))
-            .collect::<Result<_, _>>()
-            .map_err(|error| {
-                PyValueError::new_err(format!("{name}: {}", error.strip_backtrace()))
-            })?;
-        adapter::TableCall::from_expressions(find(name)?, &arguments)
+            .enumerate()
+            .map(|(i, bytes)| {
+                // A constant has bytes that can be read; a function of the session has not.
+                Expr::from_bytes(bytes).map_err(|_| {
+                    PyValueError::new_err(format!(
+                        "{name}: argument {} is an expression; pass a constant",
+                        i + 1
+                    ))
+                })
+            })
+            .collect::<PyResult<_>>()?;
+        adapter::TableCall::from_expressions(function, &arguments)
             .map(Self)
             .map_err(raised)
     }

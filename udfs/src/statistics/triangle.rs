@@ -6,6 +6,8 @@
 //! least squares keeps the digits that normal equations lose, in
 //! O(columns²) space, and factors merge.
 
+use std::cell::RefCell;
+
 use faer::dyn_stack::{MemBuffer, MemStack};
 use faer::linalg::qr::no_pivoting::factor::{
     qr_in_place, qr_in_place_scratch, recommended_block_size,
@@ -25,7 +27,7 @@ const BLOCK_ROWS: usize = 128;
 const ILL_CONDITIONED: std::ops::Range<f64> = 1e-13..1e-6;
 
 /// The factor of the rows seen so far.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
 pub struct Triangle {
     columns: usize,
     /// Column-major, `columns × columns`, upper triangle. Empty before the
@@ -46,8 +48,16 @@ enum Digits {
 }
 
 thread_local! {
-    static STACKED: std::cell::RefCell<Vec<f64>> = const { std::cell::RefCell::new(Vec::new()) };
+    static STACKED: RefCell<Vec<f64>> = const { RefCell::new(Vec::new()) };
+    /// Buffers of factors that are gone: a window has one for every row, and to have
+    /// them grow anew costs more than the arithmetic.
+    static SPARE: RefCell<Vec<Vec<f64>>> = const { RefCell::new(Vec::new()) };
 }
+
+/// Buffers that a thread keeps: as many as windows are in the making at once.
+const MOST_SPARE: usize = 4096;
+/// The largest of them, in values: a window of 60 rows of 10 columns and more.
+const LARGEST_SPARE: usize = 1024;
 
 impl Triangle {
     /// Of no rows.
@@ -55,7 +65,7 @@ impl Triangle {
         Self {
             columns,
             factor: Vec::new(),
-            buffer: Vec::new(),
+            buffer: SPARE.with_borrow_mut(Vec::pop).unwrap_or_default(),
         }
     }
 
@@ -183,7 +193,33 @@ impl Triangle {
         };
         whole.reduce_rows(&self.buffer);
         whole.factor.resize(self.columns * self.columns, 0.0);
-        whole.factor
+        std::mem::take(&mut whole.factor)
+    }
+}
+
+impl Clone for Triangle {
+    fn clone(&self) -> Self {
+        let mut copy = Self::new(self.columns);
+        copy.factor.clone_from(&self.factor);
+        copy.buffer.extend_from_slice(&self.buffer);
+        copy
+    }
+}
+
+impl Drop for Triangle {
+    fn drop(&mut self) {
+        let mut buffer = std::mem::take(&mut self.buffer);
+        if buffer.capacity() == 0 || buffer.capacity() > LARGEST_SPARE {
+            return;
+        }
+        buffer.clear();
+        // A thread that is ending keeps none.
+        let _ = SPARE.try_with(|spare| {
+            let mut spare = spare.borrow_mut();
+            if spare.len() < MOST_SPARE {
+                spare.push(buffer);
+            }
+        });
     }
 }
 

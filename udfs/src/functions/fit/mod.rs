@@ -6,8 +6,8 @@ mod report;
 mod sliding;
 
 use faer::MatRef;
-use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value as Json};
+use serde::{Deserialize, Serialize, Serializer};
+use serde_json::Value as Json;
 
 use self::options::COMMON;
 use self::plan::{Plan, Shared};
@@ -634,12 +634,31 @@ struct Rest<'a> {
     library: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     window: Option<models::Window>,
-    #[serde(skip_serializing_if = "Map::is_empty")]
-    metrics: Map<String, Json>,
+    #[serde(skip_serializing_if = "Measured::is_empty")]
+    metrics: Measured<'a>,
     #[serde(skip_serializing_if = "<[&str]>::is_empty")]
     feature_types: &'a [&'a str],
     #[serde(skip_serializing_if = "Preparation::is_empty")]
     preparation: &'a Preparation,
+}
+
+/// As [`models::metrics`], without a map: a window has a model for every row.
+struct Measured<'a>(&'a [(&'static str, f64)]);
+
+impl Measured<'_> {
+    fn finite(&self) -> impl Iterator<Item = (&'static str, f64)> {
+        self.0.iter().copied().filter(|(_, value)| value.is_finite())
+    }
+
+    fn is_empty(&self) -> bool {
+        self.finite().next().is_none()
+    }
+}
+
+impl Serialize for Measured<'_> {
+    fn serialize<S: Serializer>(&self, to: S) -> std::result::Result<S::Ok, S::Error> {
+        to.collect_map(self.finite())
+    }
 }
 
 /// The model as bytes.
@@ -658,7 +677,7 @@ fn bytes(
             to,
             calendar: state.window.calendar,
         }),
-        metrics: models::metrics(&fitted.metrics),
+        metrics: Measured(&fitted.metrics),
         feature_types: &fitted.body.feature_types(plan.features.len()),
         preparation,
     };
