@@ -647,7 +647,10 @@ struct Measured<'a>(&'a [(&'static str, f64)]);
 
 impl Measured<'_> {
     fn finite(&self) -> impl Iterator<Item = (&'static str, f64)> {
-        self.0.iter().copied().filter(|(_, value)| value.is_finite())
+        self.0
+            .iter()
+            .copied()
+            .filter(|(_, value)| value.is_finite())
     }
 
     fn is_empty(&self) -> bool {
