@@ -350,3 +350,27 @@ pub fn factor_in_place(matrix: MatMut<'_, f64>) {
         Default::default(),
     );
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Triangle;
+
+    fn factor(columns: usize) -> Vec<f64> {
+        let mut triangle = Triangle::new(columns);
+        for i in 0..20 {
+            let unit = |j: usize| if i % columns == j { 1.0 } else { 0.0 };
+            triangle.push((0..columns).map(|j| ((i * 7 + j * 3) % 11) as f64 + unit(j)));
+        }
+        assert_eq!(triangle.clone().factor_values(), triangle.factor_values());
+        triangle.factor_values()
+    }
+
+    #[test]
+    fn a_buffer_that_is_taken_over_is_empty() {
+        // A thread that has just begun has none to hand on.
+        let fresh = std::thread::spawn(|| factor(3)).join().unwrap();
+        factor(5);
+        factor(2);
+        assert_eq!(factor(3), fresh);
+    }
+}
