@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Builds the library and makes a wheel of it, next to it in the target folder; prints its path.
+"""Builds the library and makes a wheel of it, in the program's target folder; prints its path.
 
     python3 udfs/python/wheel.py
 
@@ -28,6 +28,9 @@ def build():
     """The library, the version of the package and that of DataFusion."""
     cargo = os.environ.get("CARGO") or shutil.which("cargo") or sys.exit("cargo is not installed")
     command = [cargo, "build", "--release", "--locked", "--message-format", "json-render-diagnostics"]
+    if "CARGO_TARGET_DIR" not in os.environ:
+        # What the program has compiled of DataFusion is there.
+        command += ["--target-dir", str(HERE.parent.parent / "target")]
     done = subprocess.run(command, cwd=HERE, stdout=subprocess.PIPE, text=True, check=False)
     if done.returncode:
         sys.exit(done.returncode)
