@@ -324,11 +324,11 @@ def errors_say_what_and_the_session_goes_on(client):
         "lag_features: argument 'order_by' is NULL": _sql_refused(context, "SELECT * FROM lag_features('t', 'y', 1)"),
         "pass a constant": _sql_refused(context, "SELECT * FROM lag_features('t', 'y', random(), NULL, 'i')"),
         "shows tables and views, but no CTE": _sql_refused(context, "WITH c AS (SELECT * FROM t) SELECT * FROM lag_features('c', 'y', 1, NULL, 'i')"),
-        "the relation missing cannot be read": _refused(call("lag_features", "missing", "y", 1, order_by="i")),
+        'the relation "missing" cannot be read': _refused(call("lag_features", "missing", "y", 1, order_by="i")),
         "did you mean 'order_by'": _refused(call("lag_features", "t", "y", 1, orderby="i")),
         "there is no table function": _refused(call("lag_feature", "t")),
         "object is no constant": _refused(call("lag_features", "t", object())),
-        "predict: ": _sql_refused(context, "SELECT predict(arrow_cast('x', 'Binary'), {'a': 1.0})"),
+        "is not a Lagrange model": _sql_refused(context, "SELECT predict(arrow_cast('x', 'Binary'), {'a': 1.0})"),
         "registry": _sql_refused(context, "SELECT predict_model('a@champion', {'a': 1.0})"),
     }
     for expected, found in said.items():
