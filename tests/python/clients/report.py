@@ -1,8 +1,10 @@
 """Runs suites and sessions one after another, and says what does not hold."""
 
+import argparse
 import inspect
 import pathlib
 import sys
+import tempfile
 import traceback
 
 import slt
@@ -52,8 +54,28 @@ def run_sessions(sessions, client, only):
     return failures
 
 
-def end(failures):
-    """Ends the program."""
+def arguments(*more):
+    """The arguments of a program that checks; `more` are positional paths."""
+    parser = argparse.ArgumentParser()
+    for name in more:
+        parser.add_argument(name, type=pathlib.Path)
+    parser.add_argument("--models", type=pathlib.Path)
+    parser.add_argument("--slt", type=pathlib.Path, default=SUITES)
+    parser.add_argument("--only", action="append", default=[], help="a session, or 'slt'")
+    return parser.parse_args()
+
+
+def check(arguments, name, client, sessions, suites):
+    """Runs all suites and sessions that are asked for, and ends the program.
+
+    `client` makes the client in a folder of its own; `suites` runs the suites on it and returns what does not hold.
+    """
+    with tempfile.TemporaryDirectory(prefix=f"lagrange-{name}-", ignore_cleanup_errors=True) as folder:
+        checked = client(pathlib.Path(folder))
+        failures = []
+        if not arguments.only or "slt" in arguments.only:
+            failures += suites(checked)
+        failures += run_sessions(sessions, checked, arguments.only)
     for failure in failures:
         print(failure, file=sys.stderr)
     sys.exit(1 if failures else 0)

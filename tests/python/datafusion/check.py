@@ -7,20 +7,16 @@ rows, then the sessions of sessions.py. --models is a folder with the tables of
 ../clients/models.sql as Parquet. Ends with 1 if anything does not hold.
 """
 
-import argparse
 import functools
 import pathlib
-import shutil
 import sys
-import tempfile
 
 import datafusion
 
 import lagrange_datafusion
-import sessions
-
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "clients"))
 import report  # noqa: E402
+import sessions  # noqa: E402
 
 # As tests/suites/slt.rs: partitions, rows of a batch.
 SETTINGS = [(2, 8192), (4, 1), (3, 2), (1, 3)]
@@ -47,24 +43,25 @@ def rows(batch):
     return zip(*(column.to_pylist() for column in batch.columns), strict=True)
 
 
+def suites(client, folder):
+    """Every suite in every setting; returns what does not hold."""
+    return [
+        failure
+        for settings in SETTINGS
+        for failure in report.run_suites(folder, "datafusion", functools.partial(client.suite, *settings))
+    ]
+
+
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--models", type=pathlib.Path)
-    parser.add_argument("--slt", type=pathlib.Path, default=report.SUITES)
-    parser.add_argument("--only", action="append", default=[], help="a session, or 'slt'")
-    arguments = parser.parse_args()
+    arguments = report.arguments()
     print(f"DataFusion {datafusion.__version__}, lagrange_datafusion {lagrange_datafusion.__version__}", flush=True)
-    folder = pathlib.Path(tempfile.mkdtemp(prefix="lagrange-datafusion-"))
-    client = Client(folder, arguments.models)
-    try:
-        failures = []
-        if not arguments.only or "slt" in arguments.only:
-            for settings in SETTINGS:
-                failures += report.run_suites(arguments.slt, "datafusion", functools.partial(client.suite, *settings))
-        failures += report.run_sessions(sessions, client, arguments.only)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-    report.end(failures)
+    report.check(
+        arguments,
+        "datafusion",
+        lambda folder: Client(folder, arguments.models),
+        sessions,
+        lambda client: suites(client, arguments.slt),
+    )
 
 
 if __name__ == "__main__":

@@ -4,8 +4,6 @@ Each takes a client of check.py and raises where something does not hold; what i
 returns is printed.
 """
 
-import gc
-import os
 import pathlib
 import re
 import signal
@@ -22,6 +20,7 @@ import pyarrow.parquet
 from datafusion import col
 
 import lagrange_datafusion
+import memory
 
 ROOT = pathlib.Path(__file__).parent.parent.parent.parent
 TABLE = """CREATE OR REPLACE TABLE t AS
@@ -55,12 +54,6 @@ def _refused(work):
 
 def _sql_refused(context, sql):
     return _refused(lambda: context.sql(sql).collect())
-
-
-def _resident():
-    """Bytes of this process in memory."""
-    pages = int(pathlib.Path("/proc/self/statm").read_text().split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE")
 
 
 def registering_twice_changes_nothing(client):
@@ -237,9 +230,9 @@ def a_large_model_is_not_copied_for_every_row(client):
                 "sin(i) AS y FROM range(100000) r(i)").collect()
     context.sql("CREATE TABLE model AS SELECT fit(y, {'a': a, 'b': b}, {'algorithm': 'random_forest', 'trees': 30}) AS model FROM wide").collect()
     size = len(_one(context, "SELECT model FROM model"))
-    before, begin = _resident(), time.monotonic()
+    before, begin = memory.resident(), time.monotonic()
     count = _one(context, "SELECT count(predict((SELECT model FROM model), {'a': a, 'b': b})) FROM wide")
-    grown = _resident() - before
+    grown = memory.resident() - before
     assert count == 100000 and size > 1 << 20
     assert grown < 400 << 20, f"{grown} bytes more for a model of {size} bytes"
     return f"{size / 2**20:.1f} MiB, {grown / 2**20:.0f} MiB more, {time.monotonic() - begin:.2f} s"
@@ -368,19 +361,14 @@ def a_thousand_fits_do_not_leak(client):
     context = _with_table(client)
     queries = (FIT, "SELECT fit(y, {'a': a, 'b': b}) FROM t", "SELECT corr_matrix({'a': a, 'b': b, 'y': y}) FROM t", LAGS)
 
-    def rounds(count):
-        for k in range(count):
-            context.sql(queries[k % len(queries)]).collect()
-            if k % 50 == 0:
-                # An error on the way must not leak either.
-                _sql_refused(context, "SELECT fit(y, {'a': CASE WHEN i = 2999 THEN CAST('Infinity' AS DOUBLE) ELSE a END}) FROM t")
-                _sql_refused(context, "SELECT * FROM lag_features('nothing', 'y', 1, NULL, 'i')")
-        gc.collect()
-        return _resident()
+    def work(k):
+        context.sql(queries[k % len(queries)]).collect()
+        if k % 50 == 0:
+            # An error on the way must not leak either.
+            _sql_refused(context, "SELECT fit(y, {'a': CASE WHEN i = 2999 THEN CAST('Infinity' AS DOUBLE) ELSE a END}) FROM t")
+            _sql_refused(context, "SELECT * FROM lag_features('nothing', 'y', 1, NULL, 'i')")
 
-    rounds(500)
-    before = rounds(500)
-    after = rounds(1000)
+    before, after = memory.thousand_more(work)
     grown = after - before
     assert grown < 16 << 20, f"{grown} bytes more after 1,000 more queries"
     return f"{before / 2**20:.1f} MiB, after 1,000 more {after / 2**20:.1f} MiB"
@@ -392,8 +380,7 @@ def sessions_are_freed(client):
             context = _with_table(client)
             context.sql(LAGS).collect()
         del context
-        gc.collect()
-        return _resident()
+        return memory.resident()
 
     rounds(100)
     before = rounds(100)

@@ -6,18 +6,14 @@ Runs every suite of tests/slt on a connection that has loaded the extension, the
 the sessions of sessions.py. --models is what runner_models.py has written. Ends with 1 if anything does not hold.
 """
 
-import argparse
 import pathlib
-import shutil
 import sys
-import tempfile
 
 import duckdb
 
-import sessions
-
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "clients"))
 import report  # noqa: E402
+import sessions  # noqa: E402
 
 
 class Client:
@@ -52,23 +48,16 @@ class Client:
 
 
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("extension", type=pathlib.Path)
-    parser.add_argument("--models", type=pathlib.Path)
-    parser.add_argument("--slt", type=pathlib.Path, default=report.SUITES)
-    parser.add_argument("--only", action="append", default=[], help="a session, or 'slt'")
-    arguments = parser.parse_args()
+    arguments = report.arguments("extension")
     print(f"DuckDB {duckdb.__version__}", flush=True)
-    folder = pathlib.Path(tempfile.mkdtemp(prefix="lagrange-extension-"))
-    client = Client(arguments.extension.resolve(), folder, arguments.models)
-    try:
-        failures = []
-        if not arguments.only or "slt" in arguments.only:
-            failures += report.run_suites(arguments.slt, "duckdb", client.suite)
-        failures += report.run_sessions(sessions, client, arguments.only)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-    report.end(failures)
+    extension = arguments.extension.resolve()
+    report.check(
+        arguments,
+        "extension",
+        lambda folder: Client(extension, folder, arguments.models),
+        sessions,
+        lambda client: report.run_suites(arguments.slt, "duckdb", client.suite),
+    )
 
 
 if __name__ == "__main__":

@@ -4,8 +4,6 @@ Each takes a client of check.py and raises where something does not hold; what i
 returns is printed.
 """
 
-import gc
-import os
 import pathlib
 import re
 import shutil
@@ -13,6 +11,8 @@ import struct
 import subprocess
 import sys
 import threading
+
+import memory
 
 TABLE = """CREATE OR REPLACE TABLE t AS
 SELECT i, i % 3 AS g, (i * 7919) % 1000 / 1000.0 AS a, (i * 104729) % 997 / 997.0 AS b,
@@ -31,12 +31,6 @@ def _refused(connection, sql):
     except Exception as error:  # noqa: BLE001: the text is what matters
         return str(error)
     raise AssertionError(f"not refused: {sql}")
-
-
-def _resident():
-    """Bytes of this process in memory."""
-    pages = int(pathlib.Path("/proc/self/statm").read_text().split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE")
 
 
 def loading_twice_changes_nothing(client):
@@ -296,18 +290,13 @@ def a_thousand_fits_do_not_leak(client):
     connection.execute(TABLE)
     queries = (FIT, "SELECT fit(y, {'a': a, 'b': b}) FROM t", "SELECT corr_matrix({'a': a, 'b': b, 'y': y}) FROM t", LAGS)
 
-    def rounds(count):
-        for k in range(count):
-            connection.execute(queries[k % len(queries)]).fetchall()
-            if k % 50 == 0:
-                # An error on the way must not leak either.
-                _refused(connection, "SELECT fit(y, {'a': CASE WHEN i = 2999 THEN CAST('Infinity' AS DOUBLE) ELSE a END}) FROM t")
-        gc.collect()
-        return _resident()
+    def work(k):
+        connection.execute(queries[k % len(queries)]).fetchall()
+        if k % 50 == 0:
+            # An error on the way must not leak either.
+            _refused(connection, "SELECT fit(y, {'a': CASE WHEN i = 2999 THEN CAST('Infinity' AS DOUBLE) ELSE a END}) FROM t")
 
-    rounds(500)
-    before = rounds(500)
-    after = rounds(1000)
+    before, after = memory.thousand_more(work)
     grown = after - before
     assert grown < 8 << 20, f"{grown} bytes more after 1,000 more queries"
     return f"{before / 2**20:.1f} MiB, after 1,000 more {after / 2**20:.1f} MiB"
