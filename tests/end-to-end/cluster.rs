@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value as Json, json};
 
-use crate::project::{Project, Run};
+use crate::project::{Project, Run, signal};
 use crate::sources::exported;
 
 /// Seconds after which a silent executor is lost.
@@ -34,13 +34,6 @@ impl Process {
     fn signal(&self, name: &str) {
         signal(&self.0, name);
     }
-}
-
-fn signal(process: &Child, name: &str) {
-    let sent = Command::new("kill")
-        .args([format!("-{name}"), process.id().to_string()])
-        .status();
-    assert!(sent.unwrap().success());
 }
 
 impl Drop for Process {

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value as Json, json};
 
-use crate::project::{ENGINES, Project};
+use crate::project::{ENGINES, Project, signal};
 
 /// The second step takes longer than anybody waits.
 const SCRIPT: &str = "
@@ -58,15 +58,11 @@ fn check_results(project: &Project, engine: &str, status: &str, tracking: &str) 
 #[test]
 fn an_interrupt_cancels_the_step_and_rolls_it_back() {
     for engine in ENGINES {
-        for signal in ["-INT", "-TERM"] {
+        for name in ["INT", "TERM"] {
             let project = Project::with_script(SCRIPT);
             let child = start(&project, engine);
             wait_for_the_second_step(&project, engine);
-            let pid = child.id().to_string();
-            let sent = std::process::Command::new("kill")
-                .args([signal, &pid])
-                .status();
-            assert!(sent.unwrap().success());
+            signal(&child, name);
             let output = child.wait_with_output().unwrap();
             let stderr = String::from_utf8(output.stderr).unwrap();
             assert_eq!(output.status.code(), Some(130), "{engine}: {stderr}");

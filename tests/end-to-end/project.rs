@@ -1,7 +1,7 @@
 //! A folder with scripts in it, and the binary run there.
 
 use std::path::PathBuf;
-use std::process::Command;
+use std::process::{Child, Command};
 
 use serde_json::Value as Json;
 use tempfile::TempDir;
@@ -20,6 +20,14 @@ pub struct Run {
     pub code: Option<i32>,
     pub stdout: String,
     pub stderr: String,
+}
+
+/// Sends a signal, by its name, such as `INT`.
+pub fn signal(process: &Child, name: &str) {
+    let sent = Command::new("kill")
+        .args([format!("-{name}"), process.id().to_string()])
+        .status();
+    assert!(sent.unwrap().success());
 }
 
 impl Project {

@@ -3,7 +3,7 @@
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::project::{ENGINES, Project};
+use crate::project::{ENGINES, Project, signal};
 
 /// Long enough to be interrupted, on any machine.
 const SCRIPT: &str = "
@@ -42,9 +42,7 @@ fn an_interrupted_search_goes_on_in_the_next_run() {
             );
             std::thread::sleep(Duration::from_millis(5));
         }
-        let pid = child.id().to_string();
-        let sent = Command::new("kill").args(["-INT", &pid]).status().unwrap();
-        assert!(sent.success());
+        signal(&child, "INT");
         let output = child.wait_with_output().unwrap();
         let stderr = String::from_utf8(output.stderr).unwrap();
         assert_eq!(output.status.code(), Some(130), "{engine}: {stderr}");

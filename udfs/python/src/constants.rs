@@ -19,17 +19,10 @@ pub fn literal(value: &Bound<'_, PyAny>) -> PyResult<Literal> {
     if let Ok(text) = value.cast::<PyString>() {
         return Ok(Literal::Text(text.extract()?));
     }
-    if let Ok(values) = value.cast::<PyList>() {
-        return values
-            .iter()
-            .map(|value| literal(&value))
-            .collect::<PyResult<_>>()
-            .map(Literal::List);
-    }
-    if let Ok(values) = value.cast::<PyTuple>() {
-        return values
-            .iter()
-            .map(|value| literal(&value))
+    if value.is_instance_of::<PyList>() || value.is_instance_of::<PyTuple>() {
+        return value
+            .try_iter()?
+            .map(|value| literal(&value?))
             .collect::<PyResult<_>>()
             .map(Literal::List);
     }

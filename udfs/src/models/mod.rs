@@ -105,11 +105,20 @@ impl Window {
     }
 }
 
-/// What a fit measured, for a header; what is no number is left out.
-pub fn metrics(measured: &[(&str, f64)]) -> Map<String, Json> {
-    let finite = measured.iter().filter(|(_, value)| value.is_finite());
-    finite
-        .map(|(name, value)| ((*name).to_owned(), Json::from(*value)))
+/// What a fit measured; what is no number is left out.
+pub fn measured<'a>(
+    metrics: &'a [(&'static str, f64)],
+) -> impl Iterator<Item = (&'static str, f64)> + 'a {
+    metrics
+        .iter()
+        .copied()
+        .filter(|(_, value)| value.is_finite())
+}
+
+/// The same for a header.
+pub fn metrics(fitted: &[(&'static str, f64)]) -> Map<String, Json> {
+    measured(fitted)
+        .map(|(name, value)| (name.to_owned(), Json::from(value)))
         .collect()
 }
 

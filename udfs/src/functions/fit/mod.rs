@@ -646,21 +646,14 @@ struct Rest<'a> {
 struct Measured<'a>(&'a [(&'static str, f64)]);
 
 impl Measured<'_> {
-    fn finite(&self) -> impl Iterator<Item = (&'static str, f64)> {
-        self.0
-            .iter()
-            .copied()
-            .filter(|(_, value)| value.is_finite())
-    }
-
     fn is_empty(&self) -> bool {
-        self.finite().next().is_none()
+        models::measured(self.0).next().is_none()
     }
 }
 
 impl Serialize for Measured<'_> {
     fn serialize<S: Serializer>(&self, to: S) -> std::result::Result<S::Ok, S::Error> {
-        to.collect_map(self.finite())
+        to.collect_map(models::measured(self.0))
     }
 }
 
