@@ -217,6 +217,29 @@ fn a_service_that_stays_away_is_an_error_that_says_so() {
 }
 
 #[test]
+fn a_login_that_is_not_accepted_is_renewed_once() {
+    let (server, project) = server();
+    for number in 0..9 {
+        server.fail(number, Fault::Status(401));
+    }
+    let export = ["export", "features", "--env", "dev"];
+    let run = server.lagrange(&project, &export);
+    run.fails(1, &["the login is not accepted (401)", "gcloud auth"]);
+    assert_eq!(server.requests(), 2);
+    // What is no login is said before anything is asked.
+    for (text, what) in [
+        ("{\"type\": \"robot\"}", "they are of type robot"),
+        ("{\"type\": \"authorized_user\"}", "client_id"),
+        ("{", "cannot read the credentials"),
+    ] {
+        project.file("user.json", text);
+        let run = server.lagrange(&project, &export);
+        run.fails(2, &["user.json", what, "gcloud auth"]);
+    }
+    assert_eq!(server.requests(), 2);
+}
+
+#[test]
 fn a_job_that_fails_is_an_error_or_is_started_again() {
     let (server, project) = server();
     let message = "Access Denied: bucket trading";

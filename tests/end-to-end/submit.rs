@@ -63,7 +63,8 @@ fn a_dry_run_prints_the_request_that_is_sent() {
             }],
             "scheduling": {
                 "timeout": "14400s",
-                "strategy": "SPOT",
+                // SPOT
+                "strategy": 4,
                 "restartJobOnWorkerRestart": true,
             },
             "baseOutputDirectory": { "outputUriPrefix": "gs://trading/artifacts/jobs" },
@@ -145,6 +146,8 @@ fn a_job_starts_once_whatever_happens() {
         Fault::Dropped,
         Fault::AnswerLost,
         Fault::Cut,
+        Fault::Slow,
+        Fault::Expired,
     ] {
         let (server, project) = server();
         server.fail(0, fault);

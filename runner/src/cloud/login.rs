@@ -1,196 +1,187 @@
 //! Who we are to Google Cloud: the key file of GOOGLE_APPLICATION_CREDENTIALS, what
-//! `gcloud auth application-default login` left, or the account of the machine.
+//! `gcloud auth application-default login` left, or the account of the machine. Tokens
+//! are got by Google's own library.
+//!
+//! That library would find the file, too, but it does not know CLOUDSDK_CONFIG, does
+//! not read the quota project of every kind of file, keeps a token that was revoked,
+//! and fails for seconds after a token could not be got once; those are here.
 
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
+use google_cloud_auth::build_errors::Error as BuildError;
+use google_cloud_auth::credentials::{
+    AccessTokenCredentials, CacheableResource, CredentialsProvider, external_account,
+    external_account_authorized_user, impersonated, mds, service_account, user_account,
+};
+use google_cloud_auth::errors::CredentialsError;
+use http::{Extensions, HeaderMap};
 use object_store::CredentialProvider;
-use object_store::gcp::{GcpCredential, GoogleCloudStorage, GoogleCloudStorageBuilder};
+use object_store::gcp::GcpCredential;
 use serde_json::Value as Json;
+use tokio::runtime::{Handle, Id as RuntimeId};
+use tokio::time::timeout;
 
-use super::federation::Federation;
-use super::google::{Failure, chain, client};
+use super::failure::chain;
 use crate::error::{Error, Result};
 
-/// How long before its end a token is replaced.
-const SPARE: Duration = Duration::from_secs(120);
-/// Where a person's tokens come from, unless the key file says otherwise.
-const TOKENS: &str = "https://oauth2.googleapis.com/token";
+/// How long a token may take, whose clients have no limits of their own.
+const LIMIT: Duration = Duration::from_secs(30);
+/// Kinds of files that buckets know themselves.
+const SERVICE_ACCOUNT: &str = "service_account";
+const PERSON: &str = "authorized_user";
+/// Kinds of files.
+const KINDS: [&str; 5] = [
+    SERVICE_ACCOUNT,
+    PERSON,
+    "external_account",
+    "external_account_authorized_user",
+    "impersonated_service_account",
+];
 /// What to do where we are not known.
 pub const LOG_IN: &str = "run gcloud auth application-default login, or set \
     GOOGLE_APPLICATION_CREDENTIALS to the key file of a service account";
 
-/// What is shown to a service, and until when.
+/// What a file of credentials gives.
+type Made = std::result::Result<AccessTokenCredentials, BuildError>;
+/// What credentials give.
+type Given<T> = std::result::Result<T, CredentialsError>;
+
+/// An identity and its tokens. Copies share them.
 #[derive(Debug, Clone)]
-pub struct Token {
-    /// The token.
-    pub bearer: String,
-    /// `None`: it does not end.
-    pub until: Option<Instant>,
-}
-
-impl Token {
-    /// A token that ends in so many seconds.
-    pub fn lasting(bearer: &str, seconds: u64) -> Self {
-        let lasts = Duration::from_secs(seconds).saturating_sub(SPARE);
-        Self {
-            bearer: bearer.to_owned(),
-            until: Some(Instant::now() + lasts),
-        }
-    }
-}
-
-/// Who we are.
-enum Identity {
-    /// A person, as `gcloud auth application-default login` leaves it.
-    Person {
-        tokens: String,
-        form: [(&'static str, String); 4],
-    },
-    /// Someone whom another provider of identities vouches for.
-    Federated(Federation),
-    /// A service account, or the account of the machine: the store's own way.
-    Account(Box<GoogleCloudStorage>),
-}
-
-/// An identity and its token.
 pub struct Login {
-    http: reqwest::Client,
-    identity: Identity,
-    /// The project whose quota is used.
-    pub quota: Option<String>,
-    token: Mutex<Option<Token>>,
+    /// `None`: the account of the machine.
+    file: Option<Arc<KeyFile>>,
+    held: Arc<Mutex<Option<Held>>>,
 }
 
-impl std::fmt::Debug for Login {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Login")
-    }
+/// What has a token, and gets the next one before its end.
+#[derive(Debug)]
+struct Held {
+    credentials: AccessTokenCredentials,
+    since: Instant,
+    /// Where the next one is got; it ends with it.
+    runtime: RuntimeId,
 }
 
 impl Login {
     /// Of this machine and its variables.
     ///
     /// # Errors
-    /// Credentials that cannot be read, or of a kind that is not known.
-    pub fn find(http: reqwest::Client) -> Result<Self> {
-        let (identity, quota) = match KeyFile::find()? {
-            Some(file) => (file.identity()?, file.field("quota_project_id")),
-            None => (account(None)?, None),
-        };
-        Ok(Self::new(http, identity, quota))
+    /// A file that cannot be read.
+    pub fn find() -> Result<Self> {
+        Ok(Self::of(KeyFile::find()?))
     }
 
-    fn new(http: reqwest::Client, identity: Identity, quota: Option<String>) -> Self {
+    fn of(file: Option<KeyFile>) -> Self {
+        // Google's libraries come without cryptography of their own. It is chosen once;
+        // saying it again changes nothing.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         Self {
-            http,
-            identity,
-            quota,
-            token: Mutex::new(None),
+            file: file.map(Arc::new),
+            held: Arc::default(),
         }
     }
 
-    /// A token that is accepted, as far as we know. Empty: none is needed.
+    /// Gets the first token on the way, within a runtime.
     ///
     /// # Errors
-    /// Nobody is logged in, or the service that gives tokens does not.
-    pub async fn bearer(&self) -> std::result::Result<String, Failure> {
-        let known = self
-            .token
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
-        if let Some(token) = known
-            && token.until.is_none_or(|until| Instant::now() < until)
-        {
-            return Ok(token.bearer);
-        }
-        let token = match &self.identity {
-            Identity::Person { tokens, form } => self.refreshed(tokens, form).await?,
-            Identity::Federated(federation) => federation.token(&self.http).await?,
-            Identity::Account(store) => {
-                let asked = store.credentials().get_credential().await;
-                let credential = asked.map_err(|error| Failure::stranger(chain(&error)))?;
-                Token {
-                    bearer: credential.bearer.clone(),
-                    // The store keeps it, and knows when it ends.
-                    until: Some(Instant::now()),
-                }
+    /// A file of a kind that is not known, or that lacks something.
+    pub fn check(&self) -> Result<()> {
+        self.credentials().map(drop).map_err(|error| {
+            // The library says first that it cannot parse the file.
+            let what = std::error::Error::source(&error).map_or(chain(&error), chain);
+            match &self.file {
+                Some(file) => file.wrong(&what),
+                None => Error::internal(format!("no account of the machine: {what}")),
             }
-        };
-        let bearer = token.bearer.clone();
-        *self.token.lock().unwrap_or_else(PoisonError::into_inner) = Some(token);
-        Ok(bearer)
+        })
     }
 
-    /// The token is no longer accepted.
+    /// Whether it is the account of the machine, if that has one.
+    pub fn is_of_the_machine(&self) -> bool {
+        self.file.is_none()
+    }
+
+    /// Replaces a token that is no longer accepted; `false`: it was replaced since.
+    pub fn renew(&self, since: Instant) -> bool {
+        let mut held = self.held();
+        let old = held.as_ref().is_none_or(|held| held.since <= since);
+        if old {
+            *held = None;
+        }
+        old
+    }
+
+    /// Asks for another token at the next call.
     pub fn forget(&self) {
-        *self.token.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        *self.held() = None;
     }
 
-    async fn refreshed(
-        &self,
-        tokens: &str,
-        form: &[(&'static str, String); 4],
-    ) -> std::result::Result<Token, Failure> {
-        let sent = self.http.post(tokens).form(form).send().await;
-        let json = answer(sent).await?;
-        let Some(bearer) = json["access_token"].as_str() else {
-            return Err(Failure::stranger("no token".to_owned()));
+    fn held(&self) -> MutexGuard<'_, Option<Held>> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn credentials(&self) -> Made {
+        let runtime = Handle::current().id();
+        let mut held = self.held();
+        if let Some(held) = held.as_ref()
+            && held.runtime == runtime
+        {
+            return Ok(held.credentials.clone());
+        }
+        let credentials = match &self.file {
+            Some(file) => file.credentials()?,
+            None => mds::Builder::default().build_access_token_credentials()?,
         };
-        Ok(Token::lasting(
-            bearer,
-            json["expires_in"].as_u64().unwrap_or(3600),
-        ))
+        *held = Some(Held {
+            credentials: credentials.clone(),
+            since: Instant::now(),
+            runtime,
+        });
+        Ok(credentials)
+    }
+
+    /// The credentials, for a client.
+    fn usable(&self) -> Given<AccessTokenCredentials> {
+        let made = self.credentials();
+        made.map_err(|error| CredentialsError::from_source(false, error))
     }
 }
 
-/// What a service that gives tokens answers.
-///
-/// # Errors
-/// It refuses, or does not answer.
-pub async fn answer(
-    sent: std::result::Result<reqwest::Response, reqwest::Error>,
-) -> std::result::Result<Json, Failure> {
-    let response = sent.map_err(|error| Failure::lost(&error))?;
-    let status = response.status();
-    let text = response
-        .text()
-        .await
-        .map_err(|error| Failure::lost(&error))?;
-    let json: Json = serde_json::from_str(&text).unwrap_or_default();
-    if status.is_success() {
-        return Ok(json);
+/// What credentials give, in time.
+async fn timely<T>(asked: impl Future<Output = Given<T>>) -> Given<T> {
+    match timeout(LIMIT, asked).await {
+        Ok(given) => given,
+        Err(_) => Err(CredentialsError::from_msg(true, "no token in time")),
     }
-    let said = json["error_description"].as_str();
-    let said = said.or(json["error"]["message"].as_str()).unwrap_or(&text);
-    Err(match status.is_server_error() {
-        true => Failure::refused(status, said),
-        false => Failure::stranger(said.to_owned()),
-    })
 }
 
-/// The store that knows service accounts and machines.
-fn account(key: Option<&KeyFile>) -> Result<Identity> {
-    // No object of this bucket is asked for.
-    let mut builder = GoogleCloudStorageBuilder::new().with_bucket_name("none");
-    if let Some(key) = key {
-        builder = builder.with_service_account_path(key.path.display().to_string());
+impl CredentialsProvider for Login {
+    async fn headers(&self, extensions: Extensions) -> Given<CacheableResource<HeaderMap>> {
+        let credentials = self.usable()?;
+        timely(credentials.headers(extensions)).await
     }
-    let store = builder.build().map_err(|error| {
-        Error::usage("cannot read the credentials of Google Cloud")
-            .detail(chain(&error))
-            .hint(LOG_IN)
-    })?;
-    Ok(Identity::Account(Box::new(store)))
+
+    async fn universe_domain(&self) -> Option<String> {
+        let credentials = self.usable().ok()?;
+        let asked = timeout(LIMIT, credentials.universe_domain()).await;
+        asked.ok().flatten()
+    }
 }
 
 /// A file of credentials.
 struct KeyFile {
     path: PathBuf,
     json: Json,
+}
+
+impl std::fmt::Debug for KeyFile {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "KeyFile({})", self.path.display())
+    }
 }
 
 impl KeyFile {
@@ -215,42 +206,45 @@ impl KeyFile {
         let text = text.map_err(|error| file.wrong(&error.to_string()))?;
         let json = serde_json::from_str(&text);
         file.json = json.map_err(|error| file.wrong(&error.to_string()))?;
-        Ok(Some(file))
+        match KINDS.contains(&file.kind()) {
+            true => Ok(Some(file)),
+            false => Err(file.wrong(&format!("they are of type {}", file.kind()))),
+        }
+    }
+
+    fn kind(&self) -> &str {
+        self.json["type"].as_str().unwrap_or(SERVICE_ACCOUNT)
+    }
+
+    fn credentials(&self) -> Made {
+        let json = self.json.clone();
+        let quota = self.json["quota_project_id"].as_str().into_iter();
+        match self.kind() {
+            PERSON => user_account::Builder::new(json).build_access_token_credentials(),
+            "impersonated_service_account" => {
+                impersonated::Builder::new(json).build_access_token_credentials()
+            }
+            "external_account_authorized_user" => {
+                external_account_authorized_user::Builder::new(json)
+                    .build_access_token_credentials()
+            }
+            // These two do not look for the quota project themselves.
+            "external_account" => quota
+                .fold(external_account::Builder::new(json), |builder, project| {
+                    builder.with_quota_project_id(project)
+                })
+                .build_access_token_credentials(),
+            _ => quota
+                .fold(service_account::Builder::new(json), |builder, project| {
+                    builder.with_quota_project_id(project)
+                })
+                .build_access_token_credentials(),
+        }
     }
 
     fn wrong(&self, what: &str) -> Box<Error> {
         let shown = self.path.display();
         Error::usage(format!("cannot read the credentials {shown}: {what}")).hint(LOG_IN)
-    }
-
-    fn field(&self, name: &str) -> Option<String> {
-        self.json[name].as_str().map(str::to_owned)
-    }
-
-    fn identity(&self) -> Result<Identity> {
-        let needed = |name: &str| {
-            self.field(name)
-                .ok_or_else(|| self.wrong(&format!("no {name}")))
-        };
-        match self.json["type"].as_str() {
-            Some("authorized_user") => Ok(Identity::Person {
-                tokens: self.field("token_uri").unwrap_or_else(|| TOKENS.to_owned()),
-                form: [
-                    ("grant_type", "refresh_token".to_owned()),
-                    ("client_id", needed("client_id")?),
-                    ("client_secret", needed("client_secret")?),
-                    ("refresh_token", needed("refresh_token")?),
-                ],
-            }),
-            Some("external_account") => {
-                let federation = Federation::read(&self.json);
-                Ok(Identity::Federated(
-                    federation.map_err(|what| self.wrong(&what))?,
-                ))
-            }
-            Some("service_account") | None => account(Some(self)),
-            Some(other) => Err(self.wrong(&format!("they are of type {other}"))),
-        }
     }
 }
 
@@ -270,14 +264,11 @@ pub fn for_buckets() -> Result<Option<Arc<dyn CredentialProvider<Credential = Gc
     if told.iter().any(|name| std::env::var_os(name).is_some()) {
         return Ok(None);
     }
-    let Some(file) = KeyFile::find()? else {
-        return Ok(None);
-    };
-    if file.json["type"] != "external_account" {
-        return Ok(None);
+    let login = Login::find()?;
+    match login.file.as_ref().map(|file| file.kind()) {
+        None | Some(SERVICE_ACCOUNT | PERSON) => Ok(None),
+        Some(_) => Ok(Some(Arc::new(Buckets(login)))),
     }
-    let login = Login::new(client(None)?, file.identity()?, None);
-    Ok(Some(Arc::new(Buckets(login))))
 }
 
 /// A login as stores ask for it.
@@ -289,11 +280,93 @@ impl CredentialProvider for Buckets {
     type Credential = GcpCredential;
 
     async fn get_credential(&self) -> object_store::Result<Arc<GcpCredential>> {
-        let bearer = self.0.bearer().await;
-        let bearer = bearer.map_err(|failure| object_store::Error::Unauthenticated {
-            path: String::new(),
-            source: failure.to_string().into(),
-        })?;
-        Ok(Arc::new(GcpCredential { bearer }))
+        let token = async { timely(self.0.usable()?.access_token()).await };
+        match token.await {
+            Ok(token) => Ok(Arc::new(GcpCredential {
+                bearer: token.token,
+            })),
+            Err(error) => {
+                self.0.forget();
+                Err(object_store::Error::Unauthenticated {
+                    path: String::new(),
+                    source: chain(&error).into(),
+                })
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// A login of a file, and what its check says.
+    fn checked(json: Json) -> (Login, Result<()>) {
+        let path = PathBuf::from("key.json");
+        let login = Login::of(Some(KeyFile { path, json }));
+        let checked = login.check();
+        (login, checked)
+    }
+
+    fn in_a_runtime(test: impl Future<Output = ()>) {
+        tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap()
+            .block_on(test);
+    }
+
+    fn person() -> Json {
+        json!({
+            "type": PERSON,
+            "client_id": "client",
+            "client_secret": "secret",
+            "refresh_token": "refresh",
+            "token_uri": "http://127.0.0.1:9/token",
+        })
+    }
+
+    #[test]
+    fn files_of_credentials() {
+        in_a_runtime(async {
+            let mut federated = json!({
+                "type": "external_account",
+                "audience": "//iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/ci/providers/ci",
+                "subject_token_type": "urn:ietf:params:oauth:token-type:jwt",
+                "token_url": "http://127.0.0.1:9/sts",
+            });
+            for source in [
+                json!({ "file": "token.txt" }),
+                json!({ "url": "http://127.0.0.1:9", "headers": { "a": "b" } }),
+                json!({ "environment_id": "aws1", "url": "http://127.0.0.1:9" }),
+                json!({ "executable": { "command": "x" } }),
+            ] {
+                federated["credential_source"] = source;
+                checked(federated.clone()).1.unwrap();
+            }
+            federated["credential_source"] = json!({});
+            let error = checked(federated).1.unwrap_err();
+            assert!(error.message().contains("key.json"), "{error}");
+            let mut person = person();
+            checked(person.clone()).1.unwrap();
+            person["client_secret"] = Json::Null;
+            let error = checked(person).1.unwrap_err();
+            assert!(error.message().contains("key.json"), "{error}");
+        });
+    }
+
+    #[test]
+    fn a_token_is_replaced_once() {
+        in_a_runtime(async {
+            let (login, checked) = checked(person());
+            checked.unwrap();
+            let call = Instant::now();
+            assert!(login.renew(call));
+            login.check().unwrap();
+            assert!(!login.renew(call));
+            assert!(login.renew(Instant::now()));
+        });
     }
 }

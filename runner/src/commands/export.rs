@@ -33,7 +33,7 @@ async fn exported(args: &ExportArgs, printer: &Printer) -> Result<Answer> {
         .map(|table| TableName::parse(table, project, dataset))
         .collect::<Result<Vec<TableName>>>()?;
     let exports = Exports::of(&settings)?;
-    let service = BigQuery::connect(project)?;
+    let service = BigQuery::connect(project).await?;
     let mut answer = Answer::new(String::new(), json!({ "exports": [] }));
     for table in tables {
         let order = Order {

@@ -26,14 +26,14 @@ pub fn jobs(args: &JobsArgs) -> Status {
     })
 }
 
-fn connect(args: &SettingsArgs) -> Result<(Home, Vertex)> {
+async fn connect(args: &SettingsArgs) -> Result<(Home, Vertex)> {
     let home = Home::of(&Settings::resolve(args)?)?;
-    let vertex = Vertex::connect(&home)?;
+    let vertex = Vertex::connect(&home).await?;
     Ok((home, vertex))
 }
 
 async fn list(args: &JobsListArgs) -> Result<Answer> {
-    let (home, vertex) = connect(&args.settings)?;
+    let (home, vertex) = connect(&args.settings).await?;
     let jobs = vertex.list(&[], args.limit).await?;
     let list: Vec<Json> = jobs.iter().map(about).collect();
     if list.is_empty() {
@@ -61,27 +61,34 @@ async fn list(args: &JobsListArgs) -> Result<Answer> {
 }
 
 async fn show(args: &JobArgs) -> Result<Answer> {
-    let (home, vertex) = connect(&args.settings)?;
+    let (home, vertex) = connect(&args.settings).await?;
     let job = vertex.job(&home.job(&args.job)?).await?;
-    let name = service::name(&job);
-    let text = |value: &Json| value.as_str().map(str::to_owned);
-    let pool = &job["jobSpec"]["workerPoolSpecs"][0];
-    let container = &pool["containerSpec"];
-    let words = container["args"].as_array().map(|words| {
-        let words: Vec<&str> = words.iter().filter_map(Json::as_str).collect();
-        words.join(" ")
-    });
+    let name = job.name.as_str();
+    let time = |time: Option<_>| time.map(String::from);
+    let pool = job.job_spec.as_ref();
+    let pool = pool.and_then(|spec| spec.worker_pool_specs.first());
+    let machine = pool.and_then(|pool| pool.machine_spec.as_ref());
+    let container = pool.and_then(|pool| pool.container_spec());
     let lines = [
         ("job", Some(service::number(name).to_owned())),
-        ("name", text(&job["displayName"])),
+        ("name", Some(job.display_name.clone())),
         ("state", Some(service::told(&job))),
-        ("error", text(&job["error"]["message"])),
-        ("machine", text(&pool["machineSpec"]["machineType"])),
-        ("image", text(&container["imageUri"])),
-        ("runs", words),
-        ("created", text(&job["createTime"])),
-        ("started", text(&job["startTime"])),
-        ("ended", text(&job["endTime"])),
+        (
+            "error",
+            job.error.as_ref().map(|error| error.message.clone()),
+        ),
+        (
+            "machine",
+            machine.map(|machine| machine.machine_type.clone()),
+        ),
+        (
+            "image",
+            container.map(|container| container.image_uri.clone()),
+        ),
+        ("runs", container.map(|container| container.args.join(" "))),
+        ("created", time(job.create_time)),
+        ("started", time(job.start_time)),
+        ("ended", time(job.end_time)),
         ("page", Some(home.page(name))),
     ];
     let lines: Vec<String> = lines
@@ -92,7 +99,7 @@ async fn show(args: &JobArgs) -> Result<Answer> {
 }
 
 async fn cancel(args: &JobArgs) -> Result<Answer> {
-    let (home, vertex) = connect(&args.settings)?;
+    let (home, vertex) = connect(&args.settings).await?;
     let name = home.job(&args.job)?;
     let job = vertex.job(&name).await?;
     let number = service::number(&name);

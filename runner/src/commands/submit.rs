@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use google_cloud_aiplatform_v1::model::CustomJob;
 use serde_json::{Value as Json, json};
 
 use super::answer::{Answer, answered};
@@ -51,16 +52,16 @@ async fn submitted(args: &SubmitArgs, printer: &Printer) -> Result<Answer> {
     let path = Bundle::path(&bytes);
     let address = place.shown(&path);
     let submission = submission(args, &settings, &address, &place)?;
-    let request = submission.job();
     if args.dry_run {
+        let request = request::shown(&submission.job())?;
         return Ok(planned(&home, &address, &bundle, &bytes, &request));
     }
     place.put(&path, bytes).await?;
     printer.progress(&format!("scripts in {address}"));
-    let vertex = Vertex::connect(&home)?;
+    let vertex = Vertex::connect(&home).await?;
     let job = vertex.start(&submission).await?;
-    let number = service::number(service::name(&job)).to_owned();
-    let page = home.page(service::name(&job));
+    let number = service::number(&job.name).to_owned();
+    let page = home.page(&job.name);
     printer.progress(&format!(
         "job {number} on {}: {page}",
         submission.machine_type
@@ -73,14 +74,14 @@ async fn submitted(args: &SubmitArgs, printer: &Printer) -> Result<Answer> {
         );
         return Ok(Answer::new(text, about(&job)));
     }
-    let log = Log::new(&home.project, &number);
+    let log = Log::open(&vertex.google, &home.project, &number).await?;
     let job = follow(&vertex, job, log, printer).await?;
     let state = service::told(&job);
     let mut answer = Answer::new(format!("job {number} {state}"), about(&job));
     if service::ended(&job) != Some(Status::Success) {
         let mut error = Error::failed(format!("job {number} {state}"));
-        if let Some(message) = job["error"]["message"].as_str() {
-            error = error.detail(message);
+        if let Some(failed) = job.error {
+            error = error.detail(failed.message);
         }
         answer.text.clear();
         answer.error = Some(error.hint(format!("its log: {page}")));
@@ -243,12 +244,17 @@ fn planned(home: &Home, address: &str, bundle: &Bundle, bytes: &[u8], request: &
 }
 
 /// Shows a job and its log until it is over.
-async fn follow(vertex: &Vertex, mut job: Json, mut log: Log, printer: &Printer) -> Result<Json> {
+async fn follow(
+    vertex: &Vertex,
+    mut job: CustomJob,
+    mut log: Log,
+    printer: &Printer,
+) -> Result<CustomJob> {
     let mut state = String::new();
     let mut lost = 0;
     let mut looks = 0;
     loop {
-        let name = service::name(&job).to_owned();
+        let name = job.name.clone();
         let told = service::told(&job);
         let over = service::ended(&job).is_some();
         if told != state {
@@ -256,7 +262,7 @@ async fn follow(vertex: &Vertex, mut job: Json, mut log: Log, printer: &Printer)
             state = told;
             looks = 0;
         }
-        match log.lines(&vertex.google).await {
+        match log.lines().await {
             Ok(lines) => {
                 lost = 0;
                 for line in lines {
@@ -286,17 +292,16 @@ async fn follow(vertex: &Vertex, mut job: Json, mut log: Log, printer: &Printer)
 }
 
 /// A job for `--output json`.
-pub(super) fn about(job: &Json) -> Json {
-    let name = service::name(job);
+pub(super) fn about(job: &CustomJob) -> Json {
     json!({
-        "job": service::number(name),
-        "name": name,
-        "display_name": job["displayName"],
+        "job": service::number(&job.name),
+        "name": job.name,
+        "display_name": job.display_name,
         "state": service::told(job),
-        "error": job["error"]["message"],
-        "labels": job["labels"],
-        "created": job["createTime"],
-        "started": job["startTime"],
-        "ended": job["endTime"],
+        "error": job.error.as_ref().map(|error| &error.message),
+        "labels": job.labels.iter().collect::<BTreeMap<_, _>>(),
+        "created": job.create_time,
+        "started": job.start_time,
+        "ended": job.end_time,
     })
 }

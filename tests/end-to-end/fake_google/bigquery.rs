@@ -10,7 +10,7 @@ use datafusion::parquet::basic::{Compression, ZstdLevel};
 use datafusion::parquet::file::properties::WriterProperties;
 use serde_json::{Value as Json, json};
 
-use super::{Reply, Request, must, only, refusal};
+use super::{Reply, Request, asked, must, only, refusal};
 use crate::gcs::Gcs;
 
 /// Where everything is.
@@ -83,26 +83,27 @@ impl BigQuery {
     }
 
     pub fn answer(&mut self, request: &Request, gcs: &Gcs) -> Result<Reply, String> {
-        let typed = request.headers.get("content-type").map(String::as_str);
-        must(
-            request.method == "GET" || typed == Some("application/json"),
-            "Content-Type",
-        )?;
         let path = request.path.trim_start_matches("/bigquery/v2/projects/");
         let parts: Vec<&str> = path.split('/').collect();
         match (request.method.as_str(), parts.as_slice()) {
             ("GET", [project, "datasets", dataset, "tables", table]) => {
+                asked(request, &["selectedFields", "view"])?;
                 Ok(self.table(&format!("{project}.{dataset}.{table}")))
             }
             ("GET", [project, "datasets", dataset]) => {
+                asked(request, &["datasetView", "accessPolicyVersion"])?;
                 must(*project == "development", "another project")?;
                 Ok(match *dataset {
                     "ml_training" => (200, json!({ "location": LOCATION })),
                     _ => refusal(404, "NOT_FOUND", &format!("Not found: Dataset {dataset}")),
                 })
             }
-            ("POST", [project, "jobs"]) => self.insert(project, &request.body),
+            ("POST", [project, "jobs"]) => {
+                asked(request, &[])?;
+                self.insert(project, &request.body)
+            }
             ("GET", [project, "jobs", id]) => {
+                asked(request, &["location"])?;
                 must(*project == "development", "another project")?;
                 let location = request.query.get("location").map(String::as_str);
                 must(location == Some(LOCATION), "no location of the job")?;
@@ -141,6 +142,8 @@ impl BigQuery {
         must(reference["projectId"] == project, "jobReference.projectId")?;
         let known = ["query", "load", "dryRun", "labels", "jobTimeoutMs"];
         only(configuration, &known, "configuration")?;
+        let limit = &configuration["jobTimeoutMs"];
+        must(limit.is_null() || limit == "21600000", "jobTimeoutMs")?;
         let query = &configuration["query"];
         if !query.is_null() {
             only(query, &["query", "useLegacySql"], "configuration.query")?;

@@ -1,6 +1,7 @@
 //! A server that answers as Google's services do: tokens, BigQuery's tables and jobs,
-//! Vertex AI's jobs and their logs. It refuses whatever the real ones would, remembers
-//! every such mistake, and fails when it is told to. Its buckets are [`Gcs`].
+//! Vertex AI's jobs and their logs. It refuses whatever the real ones would, and what
+//! Google's own libraries would not send, remembers every such mistake, and fails when
+//! it is told to. Its buckets are [`Gcs`].
 
 pub mod bigquery;
 pub mod vertex;
@@ -33,6 +34,9 @@ pub enum Fault {
     /// The token is no longer accepted, nor are those before.
     Expired,
 }
+
+/// What tokens are for.
+const SCOPE: &str = "https://www.googleapis.com/auth/cloud-platform";
 
 /// The server.
 pub struct FakeGoogle {
@@ -133,6 +137,7 @@ impl FakeGoogle {
             "client_id": "client",
             "client_secret": "secret",
             "refresh_token": "refresh",
+            "quota_project_id": "quota",
             "token_uri": format!("http://{}/token", self.address),
         })
         .to_string()
@@ -144,6 +149,7 @@ impl FakeGoogle {
             "type": "external_account",
             "audience": "pool",
             "subject_token_type": "jwt",
+            "quota_project_id": "quota",
             "token_url": format!("http://{}/sts", self.address),
             "service_account_impersonation_url": format!("http://{}/impersonate", self.address),
             "credential_source": {
@@ -222,6 +228,8 @@ impl State {
                 "requested_token_type",
                 "urn%3Aietf%3Aparams%3Aoauth%3Atoken-type%3Aaccess_token",
             ),
+            // Only to act as the account.
+            ("scope", "https%3A%2F%2Fwww.googleapis.com%2Fauth%2Fiam"),
             ("subject_token_type", "jwt"),
             ("subject_token", "proof"),
         ];
@@ -231,10 +239,57 @@ impl State {
                 return (400, said);
             }
         }
-        (
-            200,
-            json!({ "access_token": "exchanged", "expires_in": 3600, "token_type": "Bearer" }),
-        )
+        let given = json!({
+            "access_token": "exchanged",
+            "issued_token_type": "urn:ietf:params:oauth:token-type:access_token",
+            "expires_in": 3600,
+            "token_type": "Bearer",
+        });
+        (200, given)
+    }
+
+    /// A token of the account that a token of the exchange may act as.
+    fn impersonate(&mut self, request: &Request) -> Result<Reply, String> {
+        let proof = request.headers.get("authorization");
+        if proof.map(String::as_str) != Some("Bearer exchanged") {
+            let said = "not a token of the exchange";
+            return Ok(refusal(401, "UNAUTHENTICATED", said));
+        }
+        only(&request.body, &["scope", "lifetime"], "the account")?;
+        must(request.body["scope"] == json!([SCOPE]), "scope")?;
+        must(request.body["lifetime"] == "3600s", "lifetime")?;
+        let token = self.token();
+        let given = json!({ "accessToken": token, "expireTime": "2030-01-01T00:00:00Z" });
+        Ok((200, given))
+    }
+
+    /// A person's token.
+    fn refresh(&mut self, request: &Request) -> Result<Reply, String> {
+        must(request.method == "POST", "a token is asked for with POST")?;
+        let known = ["grant_type", "client_id", "client_secret", "refresh_token"];
+        only(&request.body, &known, "what a token is asked with")?;
+        let values = ["refresh_token", "client", "secret", "refresh"];
+        for (name, value) in known.into_iter().zip(values) {
+            must(request.body[name] == value, name)?;
+        }
+        let token = self.token();
+        let given = json!({ "access_token": token, "token_type": "Bearer", "expires_in": 3600 });
+        Ok((200, given))
+    }
+
+    /// The only one that is accepted from now on.
+    fn token(&mut self) -> String {
+        self.tokens += 1;
+        format!("token-{}", self.tokens)
+    }
+
+    /// A mistake is remembered, and refused.
+    fn judged(&mut self, request: &Request, reply: Result<Reply, String>) -> Reply {
+        reply.unwrap_or_else(|mistake| {
+            let message = format!("{} {}: {mistake}", request.method, request.path);
+            self.mistakes.push(message.clone());
+            refusal(400, "INVALID_ARGUMENT", &message)
+        })
     }
 
     fn answer(&mut self, request: &Request, gcs: &Gcs) -> Reply {
@@ -242,24 +297,12 @@ impl State {
             return self.exchange(request);
         }
         if request.path == "/impersonate" {
-            let proof = request.headers.get("authorization");
-            if proof.map(String::as_str) != Some("Bearer exchanged") {
-                return refusal(401, "UNAUTHENTICATED", "not a token of the exchange");
-            }
-            self.tokens += 1;
-            let token = format!("token-{}", self.tokens);
-            return (
-                200,
-                json!({ "accessToken": token, "expireTime": "2030-01-01T00:00:00Z" }),
-            );
+            let reply = self.impersonate(request);
+            return self.judged(request, reply);
         }
         if request.path == "/token" {
-            self.tokens += 1;
-            let token = format!("token-{}", self.tokens);
-            return (
-                200,
-                json!({ "access_token": token, "token_type": "Bearer", "expires_in": 3600 }),
-            );
+            let reply = self.refresh(request);
+            return self.judged(request, reply);
         }
         let login = request.headers.get("authorization");
         if login != Some(&format!("Bearer token-{}", self.tokens)) {
@@ -269,17 +312,31 @@ impl State {
                 "Request had invalid authentication credentials.",
             );
         }
-        let reply = if request.path.starts_with("/bigquery/v2/") {
-            self.bigquery.answer(request, gcs)
-        } else {
-            self.vertex.answer(request)
-        };
-        reply.unwrap_or_else(|mistake| {
-            let message = format!("{} {}: {mistake}", request.method, request.path);
-            self.mistakes.push(message.clone());
-            refusal(400, "INVALID_ARGUMENT", &message)
-        })
+        let reply =
+            by_a_library(request).and_then(|()| match request.path.starts_with("/bigquery/v2/") {
+                true => self.bigquery.answer(request, gcs),
+                false => self.vertex.answer(request),
+            });
+        self.judged(request, reply)
     }
+}
+
+/// An error unless it is said as Google's own libraries say everything.
+fn by_a_library(request: &Request) -> Result<(), String> {
+    let header = |name: &str| request.headers.get(name).map_or("", String::as_str);
+    must(
+        header("x-goog-api-client").starts_with("gl-rust/"),
+        "x-goog-api-client",
+    )?;
+    // Enums are numbers, for us and for the library.
+    let form = request.query.get("$alt").map(String::as_str);
+    must(form == Some("json;enum-encoding=int"), "$alt")?;
+    must(
+        header("x-goog-user-project") == "quota",
+        "x-goog-user-project",
+    )?;
+    let typed = header("content-type") == "application/json";
+    must(request.method == "GET" || typed, "Content-Type")
 }
 
 fn serve(stream: TcpStream, state: &Mutex<State>, gcs: &Gcs) {
@@ -354,6 +411,15 @@ fn read(reader: &mut BufReader<TcpStream>) -> Option<Request> {
         body: serde_json::from_slice(&request.body).unwrap_or_default(),
         text: String::from_utf8_lossy(&request.body).into_owned(),
     })
+}
+
+/// An error if a question has other words than these, beside those of every question.
+pub fn asked(request: &Request, known: &[&str]) -> Result<(), String> {
+    let mut names = request.query.keys().map(String::as_str);
+    match names.find(|name| *name != "$alt" && !known.contains(name)) {
+        Some(name) => Err(format!("a question has an unknown word '{name}'")),
+        None => Ok(()),
+    }
 }
 
 /// An error if an object has other keys than these.

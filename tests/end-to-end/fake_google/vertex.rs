@@ -5,11 +5,28 @@ use std::collections::BTreeMap;
 use serde_json::{Value as Json, json};
 
 use super::vertex_models::Models;
-use super::{Reply, Request, must, only, refusal};
+use super::{Reply, Request, asked, must, only, refusal};
 
 const PARENT: &str = "projects/development/locations/europe-west4";
 /// How many jobs a page of a list has at most.
 const PAGE: usize = 2;
+/// How a job is scheduled, as numbers: STANDARD and SPOT.
+const STRATEGIES: [u64; 2] = [3, 4];
+/// The states of a job in the order of their numbers.
+const STATES: [&str; 12] = [
+    "JOB_STATE_UNSPECIFIED",
+    "JOB_STATE_QUEUED",
+    "JOB_STATE_PENDING",
+    "JOB_STATE_RUNNING",
+    "JOB_STATE_SUCCEEDED",
+    "JOB_STATE_FAILED",
+    "JOB_STATE_CANCELLING",
+    "JOB_STATE_CANCELLED",
+    "JOB_STATE_PAUSED",
+    "JOB_STATE_EXPIRED",
+    "JOB_STATE_UPDATING",
+    "JOB_STATE_PARTIALLY_SUCCEEDED",
+];
 
 /// The service.
 #[derive(Default)]
@@ -38,6 +55,7 @@ impl Vertex {
     pub fn answer(&mut self, request: &Request) -> Result<Reply, String> {
         if request.path == "/v2/entries:list" {
             must(request.method == "POST", "entries:list is a POST")?;
+            asked(request, &[])?;
             return self.entries(&request.body);
         }
         if let Some(reply) = self.models.answer(request) {
@@ -51,9 +69,15 @@ impl Vertex {
         let (rest, verb) = rest.split_once(':').unwrap_or((rest, ""));
         match (request.method.as_str(), rest, verb) {
             ("POST", "", "") => self.create(&request.body),
-            ("GET", "", "") => Ok(self.list(request)),
+            ("GET", "", "") => {
+                asked(request, &["filter", "pageSize", "pageToken"])?;
+                Ok(self.list(request))
+            }
             ("GET", id, "") => Ok(self.look(id.trim_start_matches('/'))),
-            ("POST", id, "cancel") => Ok(self.cancel(id.trim_start_matches('/'))),
+            ("POST", id, "cancel") => {
+                must(request.body == json!({}), "what is sent to cancel")?;
+                Ok(self.cancel(id.trim_start_matches('/')))
+            }
             _ => Err("no such call".to_owned()),
         }
     }
@@ -96,6 +120,11 @@ impl Vertex {
         )?;
         let timeout = spec["scheduling"]["timeout"].as_str().unwrap_or_default();
         must(timeout.ends_with('s'), "scheduling.timeout")?;
+        let strategy = spec["scheduling"]["strategy"].as_u64();
+        must(
+            strategy.is_some_and(|it| STRATEGIES.contains(&it)),
+            "scheduling.strategy",
+        )?;
         let pools = spec["workerPoolSpecs"]
             .as_array()
             .ok_or("no workerPoolSpecs")?;
@@ -106,7 +135,7 @@ impl Vertex {
                 "a workerPoolSpec",
             )?;
             must(
-                i > 0 || pool["replicaCount"] == "1" || pool["replicaCount"] == 1,
+                i > 0 || pool["replicaCount"] == "1",
                 "the first pool is one machine",
             )?;
             let container = &pool["containerSpec"];
@@ -208,7 +237,8 @@ impl Vertex {
                 json!({
                     "insertId": format!("line-{i}"),
                     "timestamp": format!("2026-01-31T12:00:{i:02}Z"),
-                    "severity": "INFO",
+                    // INFO
+                    "severity": 200,
                     "jsonPayload": { "message": line },
                 })
             })
@@ -221,7 +251,8 @@ impl Job {
     fn reply(&self, state: &str) -> Json {
         let mut body = self.body.clone();
         body["name"] = json!(self.name);
-        body["state"] = json!(state);
+        let number = STATES.iter().position(|name| *name == state);
+        body["state"] = json!(number.expect("a state that is known"));
         body["createTime"] = json!("2026-01-31T12:00:00Z");
         if let (Some(error), "JOB_STATE_FAILED") = (&self.error, state) {
             body["error"] = json!({ "code": 3, "message": error });

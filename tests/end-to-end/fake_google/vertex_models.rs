@@ -2,11 +2,13 @@
 
 use serde_json::{Value as Json, json};
 
-use super::{Reply, Request, must, only, refusal};
+use super::{Reply, Request, asked, must, only, refusal};
 
 const PARENT: &str = "projects/development/locations/europe-west4";
 /// How many versions a page of a list has at most.
 const PAGE: usize = 2;
+/// What an upload gives in the end.
+const RESPONSE: &str = "type.googleapis.com/google.cloud.aiplatform.v1.UploadModelResponse";
 
 /// The service.
 #[derive(Default)]
@@ -22,21 +24,26 @@ pub struct Models {
 impl Models {
     /// What follows the parent in the path; `None`: not about models.
     pub fn answer(&mut self, request: &Request) -> Option<Result<Reply, String>> {
-        let rest = request.path.strip_prefix(&format!("/v1/{PARENT}/"))?;
         let method = request.method.as_str();
+        // Google's interface has this first address for what takes long.
+        if let Some(rest) = request.path.strip_prefix(&format!("/ui/{PARENT}/models/")) {
+            return Some(match (method, rest.split_once('/')) {
+                ("GET", Some((id, "operations/7"))) => Ok(self.look(id)),
+                _ => Err("no such operation".to_owned()),
+            });
+        }
+        let rest = request.path.strip_prefix(&format!("/v1/{PARENT}/"))?;
         if rest == "models:upload" {
             return Some(match method {
                 "POST" => self.upload(&request.body),
                 _ => Err("models:upload is a POST".to_owned()),
             });
         }
-        if rest == "operations/7" && method == "GET" {
-            return Some(Ok(self.look()));
-        }
         let id = rest
             .strip_prefix("models/")?
             .strip_suffix(":listVersions")?;
-        Some(Ok(self.list(id, request)))
+        let words = asked(request, &["pageSize", "pageToken", "filter", "orderBy"]);
+        Some(words.map(|()| self.list(id, request)))
     }
 
     fn numbered(&self, id: &str) -> Vec<(usize, &Json)> {
@@ -112,11 +119,13 @@ impl Models {
         };
         self.versions.push((id.to_owned(), model.clone()));
         self.looks = 1;
-        Ok((200, json!({ "name": format!("{PARENT}/operations/7") })))
+        let name = format!("{PARENT}/models/{id}/operations/7");
+        Ok((200, json!({ "name": name })))
     }
 
-    fn look(&mut self) -> Reply {
-        let mut operation = json!({ "name": format!("{PARENT}/operations/7") });
+    fn look(&mut self, id: &str) -> Reply {
+        let name = format!("{PARENT}/models/{id}/operations/7");
+        let mut operation = json!({ "name": name });
         if self.looks > 0 {
             self.looks -= 1;
             return (200, operation);
@@ -130,6 +139,7 @@ impl Models {
         let (id, _) = self.versions.last().expect("an upload was before");
         let number = self.numbered(id).len();
         operation["response"] = json!({
+            "@type": RESPONSE,
             "model": format!("{PARENT}/models/{id}"),
             "modelVersionId": number.to_string(),
         });

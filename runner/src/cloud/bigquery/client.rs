@@ -1,10 +1,14 @@
 //! The service: tables and jobs of a project.
 
-use serde_json::{Value as Json, json};
+use google_cloud_bigquery_v2::client::{DatasetService, JobService, TableService};
+use google_cloud_bigquery_v2::model::{Job, JobConfiguration, JobConfigurationQuery, JobReference};
+use google_cloud_gax::options::RequestOptionsBuilder;
 
 use super::names::TableName;
 use super::schema::Column;
-use crate::cloud::google::{Answer, Call, Google, Patience, endpoint};
+use crate::cloud::failure::Failure;
+use crate::cloud::google::{Google, built, endpoint};
+use crate::cloud::patience::Patience;
 use crate::error::{Error, Result};
 use crate::runs::moment::Moment;
 
@@ -18,8 +22,9 @@ const STORED: &str = "TABLE";
 pub struct BigQuery {
     google: Google,
     project: String,
-    /// With the version of the interface.
-    address: String,
+    tables: TableService,
+    datasets: DatasetService,
+    jobs: JobService,
 }
 
 /// What is known of a table.
@@ -40,19 +45,26 @@ impl BigQuery {
     ///
     /// # Errors
     /// Credentials that cannot be read.
-    pub fn connect(project: &str) -> Result<Self> {
-        Self::with(project, Patience::default())
+    pub async fn connect(project: &str) -> Result<Self> {
+        Self::with(project, Patience::default()).await
     }
 
     /// [`BigQuery::connect`] with a certain patience.
     ///
     /// # Errors
     /// Credentials that cannot be read.
-    pub fn with(project: &str, patience: Patience) -> Result<Self> {
+    pub async fn with(project: &str, patience: Patience) -> Result<Self> {
+        let google = Google::new(patience)?;
+        let address = endpoint(ENDPOINT, ADDRESS);
+        let tables = google.client(TableService::builder(), &address);
+        let datasets = google.client(DatasetService::builder(), &address);
+        let jobs = google.client(JobService::builder(), &address);
         Ok(Self {
-            google: Google::new(patience)?,
+            tables: built(tables.build().await)?,
+            datasets: built(datasets.build().await)?,
+            jobs: built(jobs.build().await)?,
+            google,
             project: project.to_owned(),
-            address: format!("{}/bigquery/v2", endpoint(ENDPOINT, ADDRESS)),
         })
     }
 
@@ -71,14 +83,15 @@ impl BigQuery {
     /// # Errors
     /// A table that is not there or may not be seen, a type that is not known.
     pub async fn table(&self, name: &TableName) -> Result<Table> {
-        let url = format!(
-            "{}/projects/{}/datasets/{}/tables/{}",
-            self.address, name.project, name.dataset, name.table
-        );
-        let asked = self.google.call(&Call::get(url)).await;
+        let asked = self
+            .tables
+            .get_table()
+            .set_project_id(&name.project)
+            .set_dataset_id(&name.dataset)
+            .set_table_id(&name.table);
+        let asked = self.google.call(asked.send()).await;
         let table = asked.map_err(|failure| failure.error(&format!("look at the table {name}")))?;
-        let fields = table["schema"]["fields"].as_array();
-        let fields = fields.map_or(&[][..], Vec::as_slice);
+        let fields = table.schema.map(|schema| schema.fields).unwrap_or_default();
         let columns: std::result::Result<Vec<Column>, String> =
             fields.iter().map(Column::of).collect();
         let columns = columns.map_err(|what| {
@@ -88,14 +101,13 @@ impl BigQuery {
         if columns.is_empty() {
             return Err(Error::failed(format!("{name} has no columns")));
         }
-        let stored = table["type"].as_str().unwrap_or(STORED) == STORED;
-        let modified = number(&table["lastModifiedTime"]);
-        let modified = modified.and_then(|millis| i64::try_from(millis).ok());
+        let stored = table.r#type.is_empty() || table.r#type == STORED;
+        let modified = i64::try_from(table.last_modified_time).ok();
         Ok(Table {
             columns,
             modified: modified.filter(|millis| stored && *millis > 0).map(Moment),
-            location: text(&table["location"]),
-            rows: number(&table["numRows"]).filter(|_| stored),
+            location: table.location,
+            rows: table.num_rows.filter(|_| stored),
         })
     }
 
@@ -104,11 +116,14 @@ impl BigQuery {
     /// # Errors
     /// A data set that is not there or may not be seen.
     pub async fn location(&self, project: &str, dataset: &str) -> Result<String> {
-        let url = format!("{}/projects/{project}/datasets/{dataset}", self.address);
-        let asked = self.google.call(&Call::get(url)).await;
+        let asked = self
+            .datasets
+            .get_dataset()
+            .set_project_id(project)
+            .set_dataset_id(dataset);
+        let asked = self.google.call(asked.send()).await;
         let doing = format!("look at the data set {project}.{dataset}");
-        let found = asked.map_err(|failure| failure.error(&doing))?;
-        Ok(text(&found["location"]))
+        Ok(asked.map_err(|failure| failure.error(&doing))?.location)
     }
 
     /// How many bytes a query would read. Its errors are found, and nothing is paid.
@@ -116,17 +131,18 @@ impl BigQuery {
     /// # Errors
     /// A query that would fail.
     pub async fn estimate(&self, sql: &str, location: &str) -> Result<u64> {
-        let mut job = json!({ "configuration": query(sql) });
-        job["configuration"]["dryRun"] = json!(true);
+        let mut job = Job::new().set_configuration(query(sql).set_dry_run(true));
         if !location.is_empty() {
-            job["jobReference"] = json!({ "projectId": self.project, "location": location });
+            let reference = JobReference::new().set_project_id(&self.project);
+            job = job.set_job_reference(reference.set_location(location));
         }
-        let asked = self.insert(&job).await;
+        let asked = self.insert(job).await;
         let job = asked.map_err(|failure| failure.error("plan the query"))?;
-        if let Some(message) = job["status"]["errorResult"]["message"].as_str() {
-            return Err(Error::failed("BigQuery does not run the query").detail(message));
+        if let Some(error) = job.status.and_then(|status| status.error_result) {
+            return Err(Error::failed("BigQuery does not run the query").detail(error.message));
         }
-        Ok(number(&job["statistics"]["totalBytesProcessed"]).unwrap_or_default())
+        let statistics = job.statistics.unwrap_or_default();
+        Ok(count(statistics.total_bytes_processed).unwrap_or_default())
     }
 
     /// Starts a job. It may be said twice: a job with an id starts once, and one
@@ -134,36 +150,31 @@ impl BigQuery {
     ///
     /// # Errors
     /// The service refuses, or does not answer.
-    pub(super) async fn insert(&self, job: &Json) -> Answer {
-        let url = format!("{}/projects/{}/jobs", self.address, self.project);
-        self.google.call(&Call::post(url, job)).await
+    pub(super) async fn insert(&self, job: Job) -> std::result::Result<Job, Failure> {
+        let start = self.jobs.insert_job().set_project_id(&self.project);
+        let start = start.set_job(job).with_idempotency(true);
+        self.google.call(start.send()).await
     }
 
     /// Looks at a job.
     ///
     /// # Errors
     /// A job that is not there, a service that does not answer.
-    pub async fn job(&self, id: &str, location: &str) -> Result<Json> {
-        let url = format!("{}/projects/{}/jobs/{id}", self.address, self.project);
-        let call = Call {
-            query: vec![("location", location.to_owned())],
-            ..Call::get(url)
-        };
-        let asked = self.google.call(&call).await;
+    pub async fn job(&self, id: &str, location: &str) -> Result<Job> {
+        let asked = self.jobs.get_job().set_project_id(&self.project);
+        let asked = asked.set_job_id(id).set_location(location);
+        let asked = self.google.call(asked.send()).await;
         asked.map_err(|failure| failure.error(&format!("look at job {id}")))
     }
 }
 
 /// The configuration of a query in BigQuery's own SQL.
-pub fn query(sql: &str) -> Json {
-    json!({ "query": { "query": sql, "useLegacySql": false } })
+pub fn query(sql: &str) -> JobConfiguration {
+    let query = JobConfigurationQuery::new().set_query(sql);
+    JobConfiguration::new().set_query(query.set_use_legacy_sql(false))
 }
 
-/// A number as the service writes it: as text.
-pub fn number(value: &Json) -> Option<u64> {
-    value.as_u64().or_else(|| value.as_str()?.parse().ok())
-}
-
-fn text(value: &Json) -> String {
-    value.as_str().unwrap_or_default().to_owned()
+/// A number of things as the service has it.
+pub fn count(value: Option<i64>) -> Option<u64> {
+    u64::try_from(value?).ok()
 }

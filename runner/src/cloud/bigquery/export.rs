@@ -2,11 +2,11 @@
 //! it wrote, and the manifest last.
 
 use futures::{StreamExt, TryStreamExt};
+use google_cloud_bigquery_v2::model::ExportDataStatistics;
 use object_store::path::Path;
-use serde_json::{Value as Json, json};
 use sha2::{Digest, Sha256};
 
-use super::client::{BigQuery, Table, number, query};
+use super::client::{BigQuery, Table, count, query};
 use super::exports::Exports;
 use super::jobs::{self, Done, Task};
 use super::manifest::{FILE, Manifest, Shard, VERSION};
@@ -19,7 +19,7 @@ use crate::files::hex;
 use crate::runs::moment::Moment;
 
 /// How long the job may run, in milliseconds.
-const JOB_TIMEOUT: u64 = 6 * 3600 * 1000;
+const JOB_TIMEOUT: i64 = 6 * 3600 * 1000;
 /// Shards whose checksums are computed at once.
 const AT_ONCE: usize = 2;
 
@@ -151,9 +151,9 @@ impl Plan {
         say: &dyn Fn(&str),
     ) -> Result<Done> {
         let digest = hex(&Sha256::digest(self.statement.as_bytes()));
-        let mut configuration = query(&self.statement);
-        configuration["jobTimeoutMs"] = json!(JOB_TIMEOUT.to_string());
-        configuration["labels"] = json!({ "tool": "lagrange", "purpose": "export" });
+        let configuration = query(&self.statement)
+            .set_job_timeout_ms(JOB_TIMEOUT)
+            .set_labels([("tool", "lagrange"), ("purpose", "export")]);
         let task = Task {
             verb: "export",
             key: &digest[..32],
@@ -185,12 +185,12 @@ impl Plan {
             return Err(format!("{} does not belong there", other.name));
         }
         let statistics = statistics(done);
-        let Some(files) = number(&statistics["fileCount"]) else {
+        let Some(files) = statistics.and_then(|it| count(it.file_count)) else {
             return Ok(());
         };
         let found = shards.len() as u64;
         // A table without rows is no file, or an empty one.
-        let empty = number(&statistics["rowCount"]) == Some(0) && found <= 1;
+        let empty = statistics.is_some_and(|it| it.row_count == Some(0)) && found <= 1;
         match files == found || files == 0 || empty {
             true => Ok(()),
             false => Err(format!(
@@ -217,7 +217,7 @@ impl Plan {
             _ => vec![None; objects.len()],
         };
         let counted: Option<u64> = counts.iter().copied().sum();
-        let told = number(&statistics(done)["rowCount"]);
+        let told = statistics(done).and_then(|it| count(it.row_count));
         let rows = match (counted, told) {
             (Some(counted), Some(told)) if counted != told => {
                 let message = format!(
@@ -258,6 +258,8 @@ impl Plan {
                     sha256,
                     rows,
                 });
+        let job = done.job.statistics.as_ref();
+        let read = job.and_then(|it| count(it.total_bytes_processed));
         let manifest = Manifest {
             version: VERSION,
             table: self.order.table.clone(),
@@ -269,7 +271,7 @@ impl Plan {
             filter: self.order.filter.clone(),
             query: self.select.clone(),
             job: done.id.clone(),
-            bytes_processed: number(&done.job["statistics"]["totalBytesProcessed"]),
+            bytes_processed: read,
             rows,
             schema: self.columns.clone(),
             shards: shards.collect(),
@@ -280,8 +282,9 @@ impl Plan {
 }
 
 /// What a job says that it has written.
-fn statistics(done: &Done) -> &Json {
-    &done.job["statistics"]["query"]["exportDataStatistics"]
+fn statistics(done: &Done) -> Option<&ExportDataStatistics> {
+    let query = done.job.statistics.as_ref()?.query.as_ref()?;
+    query.export_data_statistics.as_ref()
 }
 
 /// The name of a snapshot that a person has given.

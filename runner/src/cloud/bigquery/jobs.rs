@@ -1,8 +1,9 @@
 //! Jobs that are done once, whatever happens. Their ids are made of what they do: a
 //! command that was interrupted finds its job again, and an answer that was lost does
-//! not start a second one.
+//! not start a second one. (The library can wait for jobs, too, but gives random ids to
+//! those that it starts again.)
 
-use serde_json::{Value as Json, json};
+use google_cloud_bigquery_v2::model::{ErrorProto, Job, JobConfiguration, JobReference};
 
 use super::client::BigQuery;
 use crate::error::{Error, Result};
@@ -30,7 +31,7 @@ pub struct Task<'a> {
     /// A digest of all that it does.
     pub key: &'a str,
     /// How it does it.
-    pub configuration: Json,
+    pub configuration: JobConfiguration,
     /// Where the data are.
     pub location: &'a str,
     /// The number of the first attempt: those before are known to be of no use.
@@ -41,7 +42,7 @@ pub struct Task<'a> {
 #[derive(Debug)]
 pub struct Done {
     /// The job.
-    pub job: Json,
+    pub job: Job,
     /// Its id.
     pub id: String,
     /// The number of the attempt.
@@ -76,7 +77,7 @@ pub async fn run(
             continue;
         }
         restarts += 1;
-        let reason = reason(error);
+        let reason = error.reason.as_str();
         if !PASSING.contains(&reason) || restarts > RESTARTS {
             return Err(failure(service, &task, &id, error, &job));
         }
@@ -95,13 +96,15 @@ async fn start(
     task: &Task<'_>,
     id: &str,
     say: &dyn Fn(&str),
-) -> Result<(Json, bool)> {
-    let mut reference = json!({ "projectId": service.project(), "jobId": id });
+) -> Result<(Job, bool)> {
+    let mut reference = JobReference::new().set_project_id(service.project());
     if !task.location.is_empty() {
-        reference["location"] = json!(task.location);
+        reference = reference.set_location(task.location);
     }
-    let job = json!({ "jobReference": reference, "configuration": task.configuration });
-    match service.insert(&job).await {
+    let job = Job::new()
+        .set_job_reference(reference.set_job_id(id))
+        .set_configuration(task.configuration.clone());
+    match service.insert(job).await {
         Ok(job) => {
             say(&format!("job {id}"));
             Ok((job, false))
@@ -126,11 +129,11 @@ async fn start(
 /// Waits until a job is over.
 async fn wait(
     service: &BigQuery,
-    mut job: Json,
+    mut job: Job,
     id: &str,
     location: &str,
     say: &dyn Fn(&str),
-) -> Result<Json> {
+) -> Result<Job> {
     let mut looks = 0;
     while !is_over(&job) {
         tokio::time::sleep(service.patience().look(looks)).await;
@@ -145,37 +148,33 @@ async fn wait(
     Ok(job)
 }
 
-fn state(job: &Json) -> &str {
-    job["status"]["state"].as_str().unwrap_or_default()
+fn state(job: &Job) -> &str {
+    job.status.as_ref().map_or("", |status| &status.state)
 }
 
-fn is_over(job: &Json) -> bool {
+fn is_over(job: &Job) -> bool {
     state(job) == "DONE"
 }
 
 /// Why a job has failed, if it has. Errors beside this one may be warnings.
-fn failed(job: &Json) -> Option<&Json> {
-    Some(&job["status"]["errorResult"]).filter(|error| error.is_object())
+fn failed(job: &Job) -> Option<&ErrorProto> {
+    job.status.as_ref()?.error_result.as_ref()
 }
 
-fn reason(error: &Json) -> &str {
-    error["reason"].as_str().unwrap_or("no reason")
-}
-
-fn message(error: &Json) -> &str {
-    error["message"].as_str().unwrap_or_default()
-}
-
-fn failure(service: &BigQuery, task: &Task<'_>, id: &str, error: &Json, job: &Json) -> Box<Error> {
-    let mut detail = message(error).to_owned();
-    let others = job["status"]["errors"].as_array();
-    for other in others.map_or(&[][..], Vec::as_slice) {
-        if message(other) != message(error) {
-            detail.push('\n');
-            detail.push_str(message(other));
-        }
+fn failure(
+    service: &BigQuery,
+    task: &Task<'_>,
+    id: &str,
+    error: &ErrorProto,
+    job: &Job,
+) -> Box<Error> {
+    let mut detail = error.message.clone();
+    let others = job.status.iter().flat_map(|status| &status.errors);
+    for other in others.filter(|other| other.message != error.message) {
+        detail.push('\n');
+        detail.push_str(&other.message);
     }
-    let reason = reason(error);
+    let reason = error.reason.as_str();
     let failed = Error::failed(format!(
         "the {} failed in BigQuery: {reason} (job {id} of project {})",
         task.verb,

@@ -12,10 +12,12 @@
 
 use bytes::Bytes;
 use datafusion::arrow::datatypes::{DataType, Field as ArrowField, Schema};
+use google_cloud_bigquery_v2::model::{
+    JobConfiguration, JobConfigurationLoad, ParquetOptions, TableReference, TimePartitioning,
+};
 use object_store::path::Path;
-use serde_json::json;
 
-use super::client::{BigQuery, number};
+use super::client::{BigQuery, count};
 use super::jobs::{self, Task};
 use super::names::TableName;
 use super::schema::{Column, Kind, to_schema};
@@ -106,25 +108,24 @@ impl Results<'_> {
     ) -> Result<()> {
         let location = service.location(&table.project, &table.dataset).await?;
         let key = sha256(format!("{table} {partition} {uri} {}", self.rows).as_bytes());
-        let configuration = json!({
-            "load": {
-                "sourceUris": [uri],
-                "sourceFormat": "PARQUET",
-                "schema": to_schema(&self.columns),
-                "destinationTable": {
-                    "projectId": table.project,
-                    "datasetId": table.dataset,
-                    "tableId": format!("{}${partition}", table.table),
-                },
-                "createDisposition": "CREATE_IF_NEEDED",
-                "writeDisposition": "WRITE_TRUNCATE",
-                "timePartitioning": { "type": "HOUR" },
-                // A later version may know more columns.
-                "schemaUpdateOptions": ["ALLOW_FIELD_ADDITION"],
-                "parquetOptions": { "enableListInference": true },
-            },
-            "labels": { "tool": "lagrange", "purpose": "publish" },
-        });
+        let destination = TableReference::new()
+            .set_project_id(&table.project)
+            .set_dataset_id(&table.dataset)
+            .set_table_id(format!("{}${partition}", table.table));
+        let load = JobConfigurationLoad::new()
+            .set_source_uris([uri])
+            .set_source_format("PARQUET")
+            .set_schema(to_schema(&self.columns))
+            .set_destination_table(destination)
+            .set_create_disposition("CREATE_IF_NEEDED")
+            .set_write_disposition("WRITE_TRUNCATE")
+            .set_time_partitioning(TimePartitioning::new().set_type("HOUR"))
+            // A later version may know more columns.
+            .set_schema_update_options(["ALLOW_FIELD_ADDITION"])
+            .set_parquet_options(ParquetOptions::new().set_enable_list_inference(true));
+        let configuration = JobConfiguration::new()
+            .set_load(load)
+            .set_labels([("tool", "lagrange"), ("purpose", "publish")]);
         let task = Task {
             verb: "load",
             key: &key[..32],
@@ -133,8 +134,8 @@ impl Results<'_> {
             from: 0,
         };
         let done = jobs::run(service, task, async || Ok(()), say).await?;
-        let loaded = number(&done.job["statistics"]["load"]["outputRows"]);
-        match loaded {
+        let loaded = done.job.statistics.and_then(|it| it.load);
+        match loaded.and_then(|load| count(load.output_rows)) {
             Some(rows) if rows != self.rows => Err(Error::failed(format!(
                 "BigQuery has loaded {rows} rows into {table} and not {}",
                 self.rows

@@ -17,8 +17,8 @@
 use std::sync::Arc;
 
 use datafusion::arrow::datatypes::{DataType, Field as ArrowField, Schema, SchemaRef, TimeUnit};
+use google_cloud_bigquery_v2::model::{TableFieldSchema, TableSchema};
 use serde::{Deserialize, Serialize};
-use serde_json::{Value as Json, json};
 
 /// The key of Arrow's metadata that holds the type in BigQuery.
 pub const TYPE_KEY: &str = "bigquery.type";
@@ -140,18 +140,15 @@ impl Column {
     ///
     /// # Errors
     /// A type that is not known.
-    pub fn of(field: &Json) -> Result<Self, String> {
-        let text = |key: &str| field[key].as_str().unwrap_or_default();
-        let (name, kind) = (text("name"), text("type"));
+    pub fn of(field: &TableFieldSchema) -> Result<Self, String> {
+        let (name, kind) = (&field.name, &field.r#type);
         let kind = Kind::of(kind).ok_or_else(|| format!("column '{name}' is of type {kind}"))?;
-        let fields = field["fields"].as_array();
-        let fields = fields.map_or(&[][..], Vec::as_slice);
-        let fields: Result<Vec<Self>, String> = fields.iter().map(Self::of).collect();
+        let fields: Result<Vec<Self>, String> = field.fields.iter().map(Self::of).collect();
         Ok(Self {
-            name: name.to_owned(),
+            name: name.clone(),
             kind,
-            repeated: text("mode").eq_ignore_ascii_case("REPEATED"),
-            required: text("mode").eq_ignore_ascii_case("REQUIRED"),
+            repeated: field.mode.eq_ignore_ascii_case("REPEATED"),
+            required: field.mode.eq_ignore_ascii_case("REQUIRED"),
             as_text: false,
             fields: fields?,
         })
@@ -170,17 +167,17 @@ impl Column {
     }
 
     /// For the service.
-    pub fn to_field(&self) -> Json {
+    pub fn to_field(&self) -> TableFieldSchema {
         let mode = match (self.repeated, self.required) {
             (true, _) => "REPEATED",
             (false, true) => "REQUIRED",
             (false, false) => "NULLABLE",
         };
-        let mut field = json!({ "name": self.name, "type": self.kind.name(), "mode": mode });
-        if !self.fields.is_empty() {
-            field["fields"] = self.fields.iter().map(Self::to_field).collect();
-        }
-        field
+        TableFieldSchema::new()
+            .set_name(&self.name)
+            .set_type(self.kind.name())
+            .set_mode(mode)
+            .set_fields(self.fields.iter().map(Self::to_field))
     }
 
     /// As SQL writes its type.
@@ -314,8 +311,8 @@ pub fn arrow(columns: &[Column]) -> SchemaRef {
 }
 
 /// All columns for the service.
-pub fn to_schema(columns: &[Column]) -> Json {
-    json!({ "fields": columns.iter().map(Column::to_field).collect::<Vec<_>>() })
+pub fn to_schema(columns: &[Column]) -> TableSchema {
+    TableSchema::new().set_fields(columns.iter().map(Column::to_field))
 }
 
 #[cfg(test)]

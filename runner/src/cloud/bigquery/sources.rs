@@ -238,7 +238,7 @@ async fn export(
     snapshot: Option<&str>,
     say: &dyn Fn(&str),
 ) -> Result<(Path, Manifest)> {
-    let service = BigQuery::connect(home(settings)?.0)?;
+    let service = BigQuery::connect(home(settings)?.0).await?;
     let order = Order {
         table: name.clone(),
         filter: None,

@@ -2,21 +2,26 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::{Value as Json, json};
+use google_cloud_gax::options::RequestOptionsBuilder;
+use google_cloud_gax::paginator::ItemPaginator;
+use google_cloud_logging_v2::client::LoggingServiceV2;
+use google_cloud_logging_v2::model::LogEntry;
 
-use crate::cloud::google::{Call, Google, endpoint};
+use crate::cloud::google::{Google, built, endpoint};
+use crate::error::Result;
 
 /// Gives another address than Google's own.
 const ENDPOINT: &str = "LAGRANGE_LOGGING_ENDPOINT";
 const ADDRESS: &str = "https://logging.googleapis.com";
-/// Lines of an answer.
-const PAGE: u32 = 500;
-/// Answers of one look.
-const PAGES: usize = 20;
+/// Entries of an answer.
+const PAGE: i32 = 500;
+/// Entries of one look.
+const LOOK: usize = 10_000;
 
 /// The log of a job, read from where it was left.
 pub struct Log {
-    address: String,
+    google: Google,
+    service: LoggingServiceV2,
     project: String,
     job: String,
     /// The time of the last line.
@@ -27,73 +32,61 @@ pub struct Log {
 
 impl Log {
     /// The log of a job, from its beginning.
-    pub fn new(project: &str, job: &str) -> Self {
-        Self {
-            address: endpoint(ENDPOINT, ADDRESS),
+    ///
+    /// # Errors
+    /// Credentials that cannot be used.
+    pub async fn open(google: &Google, project: &str, job: &str) -> Result<Self> {
+        let service = google.client(LoggingServiceV2::builder(), &endpoint(ENDPOINT, ADDRESS));
+        Ok(Self {
+            google: google.clone(),
+            service: built(service.build().await)?,
             project: project.to_owned(),
             job: job.to_owned(),
             last: String::new(),
             seen: BTreeSet::new(),
-        }
+        })
     }
 
     /// The lines that are new.
     ///
     /// # Errors
     /// The log cannot be read now; later it may be.
-    pub async fn lines(&mut self, google: &Google) -> Result<Vec<String>, String> {
-        let mut lines = Vec::new();
-        let mut token = String::new();
-        for _ in 0..PAGES {
-            let answer = self.ask(google, &token).await?;
-            let entries = answer["entries"].as_array().map_or(&[][..], Vec::as_slice);
-            for entry in entries {
-                self.add(entry, &mut lines);
-            }
-            token = answer["nextPageToken"]
-                .as_str()
-                .unwrap_or_default()
-                .to_owned();
-            if token.is_empty() {
-                break;
-            }
-        }
-        Ok(lines)
-    }
-
-    fn add(&mut self, entry: &Json, lines: &mut Vec<String>) {
-        let id = entry["insertId"].as_str().unwrap_or_default();
-        let time = entry["timestamp"].as_str().unwrap_or_default();
-        if time > self.last.as_str() {
-            self.last = time.to_owned();
-        }
-        if !self.seen.insert(id.to_owned()) {
-            return;
-        }
-        let text = entry["jsonPayload"]["message"]
-            .as_str()
-            .or_else(|| entry["textPayload"].as_str())
-            .unwrap_or_default();
-        lines.extend(text.trim_end().lines().map(str::to_owned));
-    }
-
-    async fn ask(&self, google: &Google, token: &str) -> Result<Json, String> {
+    pub async fn lines(&mut self) -> std::result::Result<Vec<String>, String> {
         let job = self.job.replace('"', "");
         let mut filter = format!("resource.type=\"ml_job\" resource.labels.job_id=\"{job}\"");
         if !self.last.is_empty() {
             filter.push_str(&format!(" timestamp>=\"{}\"", self.last));
         }
-        let mut body = json!({
-            "resourceNames": [format!("projects/{}", self.project)],
-            "filter": filter,
-            "orderBy": "timestamp asc",
-            "pageSize": PAGE,
-        });
-        if !token.is_empty() {
-            body["pageToken"] = Json::from(token);
+        let asked = self.service.list_log_entries();
+        let asked = asked.set_resource_names([format!("projects/{}", self.project)]);
+        let asked = asked.set_filter(filter).set_order_by("timestamp asc");
+        // It is only read, although it is said with POST.
+        let asked = asked.set_page_size(PAGE).with_idempotency(true);
+        let mut entries = asked.by_item();
+        let mut lines = Vec::new();
+        for _ in 0..LOOK {
+            let next = async { entries.next().await.transpose() };
+            let next = self.google.call(next).await;
+            match next.map_err(|failure| failure.error("read the log").in_a_line())? {
+                Some(entry) => self.add(&entry, &mut lines),
+                None => break,
+            }
         }
-        let url = format!("{}/v2/entries:list", self.address);
-        let asked = google.call(&Call::post(url, &body)).await;
-        asked.map_err(|failure| failure.error("read the log").in_a_line())
+        Ok(lines)
+    }
+
+    fn add(&mut self, entry: &LogEntry, lines: &mut Vec<String>) {
+        // They come in the order of time.
+        if let Some(time) = entry.timestamp {
+            self.last = String::from(time);
+        }
+        if !self.seen.insert(entry.insert_id.clone()) {
+            return;
+        }
+        let message = entry.json_payload().and_then(|json| json.get("message"));
+        let text = message.and_then(|message| message.as_str());
+        let text = text.or(entry.text_payload().map(String::as_str));
+        let text = text.unwrap_or_default();
+        lines.extend(text.trim_end().lines().map(str::to_owned));
     }
 }

@@ -1,10 +1,16 @@
 //! Vertex AI's Model Registry, in which a version of ours becomes a version of theirs.
 
-use serde_json::{Value as Json, json};
+use google_cloud_aiplatform_v1::model::{
+    Model, ModelContainerSpec, UploadModelRequest, UploadModelResponse,
+};
+use google_cloud_gax::error::Error as GaxError;
+use google_cloud_gax::options::RequestOptionsBuilder;
+use google_cloud_gax::paginator::ItemPaginator;
+use google_cloud_gax::polling_error_policy::PollingErrorPolicyExt;
+use google_cloud_lro::{Poller, PollingResult};
 
 use super::request::{TOOL, label};
-use super::service::{Vertex, number};
-use crate::cloud::google::{Call, Failure};
+use super::service::Vertex;
 use crate::error::{Error, Result};
 use crate::files::sha256;
 use crate::registry::manifest::Manifest;
@@ -19,7 +25,7 @@ const LOOKS: u32 = 40;
 /// How often an upload is sent in all.
 const ATTEMPTS: u32 = 5;
 /// Versions on a page of a list.
-const PAGE: &str = "100";
+const PAGE: i32 = 100;
 
 /// What is registered.
 #[derive(Debug)]
@@ -28,7 +34,7 @@ pub struct Upload {
     pub id: String,
     /// What the version is called there.
     alias: String,
-    body: Json,
+    model: Model,
 }
 
 /// What became of it.
@@ -48,36 +54,34 @@ impl Upload {
     pub fn new(manifest: &Manifest, folder: &str, image: &str) -> Self {
         let id = model_id(&manifest.name);
         let alias = format!("lagrange-{}", manifest.version);
-        let mut labels = serde_json::Map::new();
-        for (key, value) in [
+        let labels = [
             TOOL,
             ("algorithm", &manifest.algorithm),
             ("target", &manifest.target),
-        ] {
-            labels.insert(key.to_owned(), json!(label(value)));
-        }
-        let body = json!({
-            "displayName": manifest.name,
-            "description": format!(
-                "{} of {}, by Lagrange {}", manifest.algorithm, manifest.target, manifest.library
-            ),
-            "versionDescription": format!(
+        ];
+        let model = Model::new()
+            .set_display_name(&manifest.name)
+            .set_description(format!(
+                "{} of {}, by Lagrange {}",
+                manifest.algorithm, manifest.target, manifest.library
+            ))
+            .set_version_description(format!(
                 "Version {} in Lagrange's registry, trained on {} rows, SHA-256 {}",
                 manifest.version, manifest.rows_used, manifest.content
-            ),
-            "versionAliases": [alias],
-            "artifactUri": folder,
-            "containerSpec": { "imageUri": image },
-            "labels": labels,
-        });
-        Self { id, alias, body }
+            ))
+            .set_version_aliases([&alias])
+            .set_artifact_uri(folder)
+            .set_container_spec(ModelContainerSpec::new().set_image_uri(image))
+            .set_labels(labels.map(|(key, value)| (key, label(value))));
+        Self { id, alias, model }
     }
 
     /// The request, for a model that is there already or for one that is not.
-    pub fn request(&self, parent: Option<&str>) -> Json {
+    pub fn request(&self, parent: Option<&str>) -> UploadModelRequest {
+        let request = UploadModelRequest::new().set_model(self.model.clone());
         match parent {
-            Some(parent) => json!({ "parentModel": parent, "model": self.body }),
-            None => json!({ "modelId": self.id, "model": self.body }),
+            Some(parent) => request.set_parent_model(parent),
+            None => request.set_model_id(&self.id),
         }
     }
 }
@@ -104,19 +108,25 @@ impl Vertex {
         let mut attempt = 0;
         loop {
             let versions = self.versions(&upload.id).await?;
-            if let Some(found) = versions.iter().flatten().find(|it| has(it, &upload.alias)) {
-                return Ok(registered(found, true));
+            let mut known = versions.iter().flatten();
+            if let Some(found) = known.find(|it| it.version_aliases.contains(&upload.alias)) {
+                return Ok(registered(&found.name, &found.version_id, true));
             }
             let parent = format!("{}/models/{}", self.parent(), upload.id);
-            let body = upload.request(versions.is_some().then_some(parent.as_str()));
-            let url = format!("{}/{}/models:upload", self.address(), self.parent());
-            let call = Call {
-                repeatable: false,
-                ..Call::post(url, &body)
-            };
-            let failure = match self.google.call(&call).await {
-                Ok(operation) => return self.finished(operation, upload).await,
-                Err(failure) => failure,
+            let request = upload.request(versions.is_some().then_some(parent.as_str()));
+            let mut operation = self
+                .models
+                .upload_model()
+                .with_request(request.set_parent(self.parent()))
+                .with_idempotency(false)
+                .with_polling_error_policy(self.google.policy().with_attempt_limit(LOOKS))
+                .poller();
+            let failure = match operation.poll().await {
+                Some(PollingResult::Completed(Err(error))) if !is_verdict(&error) => {
+                    self.google.failure(error)
+                }
+                Some(PollingResult::Completed(done)) => return self.finished(done, upload),
+                _ => return self.finished(operation.until_done().await, upload),
             };
             attempt += 1;
             if !failure.is_passing || attempt >= ATTEMPTS {
@@ -127,65 +137,61 @@ impl Vertex {
     }
 
     /// The versions of a model; `None` if there is no such model.
-    async fn versions(&self, id: &str) -> Result<Option<Vec<Json>>> {
-        let url = format!(
-            "{}/{}/models/{id}:listVersions",
-            self.address(),
-            self.parent()
-        );
-        let query = [("pageSize", PAGE.to_owned())];
-        match self.pages(&url, &query, "models", usize::MAX).await {
-            Ok(versions) => Ok(Some(versions)),
-            Err(failure) if failure.is(404) => Ok(None),
-            Err(failure) => Err(failure.error("look for the model")),
-        }
-    }
-
-    /// Waits until an operation is over.
-    async fn finished(&self, mut operation: Json, upload: &Upload) -> Result<Registered> {
-        let name = operation["name"].as_str().unwrap_or_default().to_owned();
-        for look in 0..LOOKS {
-            if operation["done"] == true {
-                let error = operation["error"]["message"].as_str();
-                return match error {
-                    Some(message) => Err(Error::failed(format!(
-                        "Vertex AI has not registered the model {}",
-                        upload.id
-                    ))
-                    .detail(message)),
-                    None => Ok(registered(&operation["response"], false)),
-                };
+    async fn versions(&self, id: &str) -> Result<Option<Vec<Model>>> {
+        let asked = self.models.list_model_versions();
+        let asked = asked.set_name(format!("{}/models/{id}", self.parent()));
+        let mut items = asked.set_page_size(PAGE).by_item();
+        let mut found = Vec::new();
+        loop {
+            let next = async { items.next().await.transpose() };
+            match self.google.call(next).await {
+                Ok(Some(version)) => found.push(version),
+                Ok(None) => return Ok(Some(found)),
+                Err(failure) if failure.is(404) => return Ok(None),
+                Err(failure) => return Err(failure.error("look for the model")),
             }
-            tokio::time::sleep(self.google.patience.look(look)).await;
-            let call = Call::get(format!("{}/{name}", self.address()));
-            let asked = self.google.call(&call).await;
-            let doing = |failure: Failure| failure.error("look at the registration");
-            operation = asked.map_err(doing)?;
         }
-        Err(Error::failed(format!(
-            "Vertex AI is still registering the model {}: operation {}",
-            upload.id,
-            number(&name)
-        ))
-        .hint("run the same command again later: what is there is not registered twice"))
+    }
+
+    /// What an operation that is over has done.
+    fn finished(
+        &self,
+        done: std::result::Result<UploadModelResponse, GaxError>,
+        upload: &Upload,
+    ) -> Result<Registered> {
+        let error = match done {
+            Ok(done) => return Ok(registered(&done.model, &done.model_version_id, false)),
+            Err(error) => error,
+        };
+        let id = &upload.id;
+        if is_verdict(&error) {
+            let message = error.status().map_or("", |status| &status.message);
+            let failed = Error::failed(format!("Vertex AI has not registered the model {id}"));
+            return Err(failed.detail(message));
+        }
+        if error.is_exhausted() {
+            let message = format!("Vertex AI is still registering the model {id}");
+            return Err(Error::failed(message)
+                .detail(error.to_string())
+                .hint("run the same command again later: what is there is not registered twice"));
+        }
+        Err(self.google.failure(error).error("look at the registration"))
     }
 }
 
-fn has(version: &Json, alias: &str) -> bool {
-    let aliases = version["versionAliases"].as_array();
-    aliases.is_some_and(|aliases| aliases.iter().any(|it| it == alias))
+/// Whether an error is what became of an operation, and not of a call.
+fn is_verdict(error: &GaxError) -> bool {
+    error.status().is_some() && error.http_status_code().is_none()
 }
 
-/// The name and the number, from a version in a list or the answer of an upload.
-fn registered(version: &Json, known: bool) -> Registered {
-    let text = |key: &str| version[key].as_str();
-    let name = text("name").or(text("model")).unwrap_or_default();
+/// The name and the number of a version.
+fn registered(name: &str, version: &str, known: bool) -> Registered {
     // A name may end with its version.
     let (model, suffix) = name.split_once('@').unwrap_or((name, ""));
-    let number = text("versionId").or(text("modelVersionId"));
+    let version = if version.is_empty() { suffix } else { version };
     Registered {
         model: model.to_owned(),
-        version: number.unwrap_or(suffix).to_owned(),
+        version: version.to_owned(),
         known,
     }
 }

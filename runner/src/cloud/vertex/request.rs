@@ -3,7 +3,13 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use serde_json::{Map, Value as Json, json};
+use google_cloud_aiplatform_v1::model::scheduling::Strategy;
+use google_cloud_aiplatform_v1::model::{
+    ContainerSpec, CustomJob, CustomJobSpec, EnvVar, GcsDestination, MachineSpec, Scheduling,
+    WorkerPoolSpec,
+};
+use serde::Serialize;
+use serde_json::Value as Json;
 
 use crate::error::{Error, Result};
 use crate::settings::Settings;
@@ -51,62 +57,65 @@ pub struct Submission {
 }
 
 impl Submission {
-    /// The request.
-    pub fn job(&self) -> Json {
+    /// The job that is asked for.
+    pub fn job(&self) -> CustomJob {
         let mut pools = vec![self.pool(1, &self.arguments)];
         if self.replicas > 1 {
             let helpers = ["cluster", "executor"].map(str::to_owned);
             pools.push(self.pool(self.replicas - 1, &helpers));
         }
-        let mut scheduling = json!({
-            "timeout": seconds(self.timeout),
-            "strategy": if self.spot { "SPOT" } else { "STANDARD" },
+        let mut scheduling = Scheduling::new()
+            .set_strategy(if self.spot {
+                Strategy::Spot
+            } else {
+                Strategy::Standard
+            })
             // What was taken away begins again.
-            "restartJobOnWorkerRestart": self.spot,
-        });
-        if let Some(wait) = self.max_wait {
-            scheduling["maxWaitDuration"] = json!(seconds(wait));
-        }
-        let mut spec = json!({ "workerPoolSpecs": pools, "scheduling": scheduling });
-        for (key, text) in [
-            ("serviceAccount", &self.service_account),
-            ("network", &self.network),
-        ] {
-            if !text.is_empty() {
-                spec[key] = json!(text);
-            }
-        }
-        spec["baseOutputDirectory"] = json!({ "outputUriPrefix": self.output });
-        let mut labels = Map::new();
-        for (key, value) in &self.labels {
-            labels.insert(label(key), json!(label(value)));
-        }
-        for (key, value) in [TOOL, (SUBMISSION, self.id.as_str())] {
-            labels.insert(key.to_owned(), json!(value));
-        }
-        json!({ "displayName": self.name, "jobSpec": spec, "labels": labels })
+            .set_restart_job_on_worker_restart(self.spot);
+        // No length of time that can be written is too long.
+        scheduling.timeout = self.timeout.try_into().ok();
+        scheduling.max_wait_duration = self.max_wait.and_then(|wait| wait.try_into().ok());
+        let output = GcsDestination::new().set_output_uri_prefix(&self.output);
+        let spec = CustomJobSpec::new()
+            .set_worker_pool_specs(pools)
+            .set_scheduling(scheduling)
+            .set_service_account(&self.service_account)
+            .set_network(&self.network)
+            .set_base_output_directory(output);
+        let labels = self.labels.iter();
+        let labels = labels.map(|(key, value)| (label(key), label(value)));
+        let own = [TOOL, (SUBMISSION, self.id.as_str())];
+        let own = own.map(|(key, value)| (key.to_owned(), value.to_owned()));
+        CustomJob::new()
+            .set_display_name(&self.name)
+            .set_job_spec(spec)
+            .set_labels(labels.chain(own))
     }
 
-    fn pool(&self, count: u16, arguments: &[String]) -> Json {
+    fn pool(&self, count: u16, arguments: &[String]) -> WorkerPoolSpec {
         let variables = self.variables.iter();
-        let variables: Vec<Json> = variables
-            .map(|(name, value)| json!({ "name": name, "value": value }))
-            .collect();
-        json!({
-            "machineSpec": { "machineType": self.machine_type },
-            "replicaCount": count.to_string(),
-            "containerSpec": {
-                "imageUri": self.image,
-                "args": arguments,
-                "env": variables,
-            },
-        })
+        let variables =
+            variables.map(|(name, value)| EnvVar::new().set_name(name).set_value(value));
+        let container = ContainerSpec::new()
+            .set_image_uri(&self.image)
+            .set_args(arguments)
+            .set_env(variables);
+        WorkerPoolSpec::new()
+            .set_machine_spec(MachineSpec::new().set_machine_type(&self.machine_type))
+            .set_replica_count(count)
+            .set_container_spec(container)
     }
 }
 
-/// A length of time as Google writes it.
-fn seconds(time: Duration) -> String {
-    format!("{}s", time.as_secs())
+/// A request as it is sent, with its labels in one order.
+///
+/// # Errors
+/// What cannot be written as JSON.
+pub fn shown(request: &impl Serialize) -> Result<Json> {
+    let mut json = serde_json::to_value(request)
+        .map_err(|error| Error::internal(format!("a request cannot be shown: {error}")))?;
+    json.sort_all_objects();
+    Ok(json)
 }
 
 /// A text as a label may be: small letters, digits, dashes and underscores.

@@ -1,10 +1,14 @@
 //! The calls of Vertex AI.
 
-use serde_json::{Value as Json, json};
+use google_cloud_aiplatform_v1::client::{JobService, ModelService};
+use google_cloud_aiplatform_v1::model::{CustomJob, JobState};
+use google_cloud_gax::options::RequestOptionsBuilder;
+use google_cloud_gax::paginator::ItemPaginator;
 
 use super::request::{SUBMISSION, Submission, TOOL};
 use crate::cloud::bigquery::names::home;
-use crate::cloud::google::{Call, Failure, Google, Patience, endpoint};
+use crate::cloud::google::{Google, built, endpoint};
+use crate::cloud::patience::Patience;
 use crate::error::{Error, Result, Status};
 use crate::settings::{Database, Settings};
 
@@ -13,7 +17,7 @@ const ENDPOINT: &str = "LAGRANGE_VERTEX_ENDPOINT";
 /// How often a job is asked for in all.
 const ATTEMPTS: u32 = 5;
 /// Jobs on a page of a list.
-const PAGE: usize = 50;
+const PAGE: i32 = 50;
 
 /// Where jobs run.
 #[derive(Debug, Clone)]
@@ -62,11 +66,17 @@ impl Home {
     /// # Errors
     /// What is neither.
     pub fn job(&self, text: &str) -> Result<String> {
-        let number = text.rsplit('/').next().unwrap_or_default();
-        let digits = !number.is_empty() && number.chars().all(|c| c.is_ascii_digit());
-        match digits {
-            true if text == number => Ok(format!("{}/customJobs/{number}", self.parent())),
-            true if text.starts_with("projects/") => Ok(text.to_owned()),
+        let digits = |text: &str| !text.is_empty() && text.chars().all(|c| c.is_ascii_digit());
+        match text.split('/').collect::<Vec<_>>()[..] {
+            [number] if digits(number) => Ok(format!("{}/customJobs/{number}", self.parent())),
+            [
+                "projects",
+                project,
+                "locations",
+                region,
+                "customJobs",
+                number,
+            ] if !project.is_empty() && !region.is_empty() && digits(number) => Ok(text.to_owned()),
             _ => Err(Error::usage(format!("'{text}' is not a job"))
                 .hint("lagrange jobs list shows the numbers of jobs")),
         }
@@ -89,11 +99,11 @@ pub fn number(name: &str) -> &str {
 
 /// Vertex AI in a region.
 pub struct Vertex {
-    /// The client, which also reads logs.
+    /// Who calls, who also reads logs.
     pub google: Google,
     home: Home,
-    /// With the version of the interface.
-    address: String,
+    jobs: JobService,
+    pub(super) models: ModelService,
 }
 
 impl Vertex {
@@ -101,26 +111,26 @@ impl Vertex {
     ///
     /// # Errors
     /// Credentials that cannot be read.
-    pub fn connect(home: &Home) -> Result<Self> {
-        Self::with(home, Patience::default())
+    pub async fn connect(home: &Home) -> Result<Self> {
+        Self::with(home, Patience::default()).await
     }
 
     /// [`Vertex::connect`] with a certain patience.
     ///
     /// # Errors
     /// Credentials that cannot be read.
-    pub fn with(home: &Home, patience: Patience) -> Result<Self> {
+    pub async fn with(home: &Home, patience: Patience) -> Result<Self> {
+        let google = Google::new(patience)?;
         let own = format!("https://{}-aiplatform.googleapis.com", home.region);
+        let address = endpoint(ENDPOINT, &own);
+        let jobs = google.client(JobService::builder(), &address);
+        let models = google.client(ModelService::builder(), &address);
         Ok(Self {
-            google: Google::new(patience)?,
+            jobs: built(jobs.build().await)?,
+            models: built(models.build().await)?,
+            google,
             home: home.clone(),
-            address: format!("{}/v1", endpoint(ENDPOINT, &own)),
         })
-    }
-
-    /// The service, with the version of the interface.
-    pub fn address(&self) -> &str {
-        &self.address
     }
 
     /// What all names begin with.
@@ -128,24 +138,19 @@ impl Vertex {
         self.home.parent()
     }
 
-    fn jobs(&self) -> String {
-        format!("{}/{}/customJobs", self.address, self.parent())
-    }
-
     /// Starts a job. Vertex AI has no ids of ours: where an answer was lost, the label
     /// of the submission tells whether the job is there.
     ///
     /// # Errors
     /// A request that is refused, a service that does not answer.
-    pub async fn start(&self, submission: &Submission) -> Result<Json> {
-        let body = submission.job();
-        let call = Call {
-            repeatable: false,
-            ..Call::post(self.jobs(), &body)
-        };
+    pub async fn start(&self, submission: &Submission) -> Result<CustomJob> {
         let mut attempt = 0;
         loop {
-            let failure = match self.google.call(&call).await {
+            let start = self.jobs.create_custom_job().set_parent(self.parent());
+            let start = start
+                .set_custom_job(submission.job())
+                .with_idempotency(false);
+            let failure = match self.google.call(start.send()).await {
                 Ok(job) => return Ok(job),
                 Err(failure) => failure,
             };
@@ -165,11 +170,9 @@ impl Vertex {
     ///
     /// # Errors
     /// A job that is not there, a service that does not answer.
-    pub async fn job(&self, name: &str) -> Result<Json> {
-        let asked = self
-            .google
-            .call(&Call::get(format!("{}/{name}", self.address)))
-            .await;
+    pub async fn job(&self, name: &str) -> Result<CustomJob> {
+        let asked = self.jobs.get_custom_job().set_name(name);
+        let asked = self.google.call(asked.send()).await;
         asked.map_err(|failure| failure.error(&format!("look at job {}", number(name))))
     }
 
@@ -177,53 +180,25 @@ impl Vertex {
     ///
     /// # Errors
     /// A service that does not answer.
-    pub async fn list(&self, labels: &[(&str, &str)], limit: usize) -> Result<Vec<Json>> {
+    pub async fn list(&self, labels: &[(&str, &str)], limit: usize) -> Result<Vec<CustomJob>> {
         let filters: Vec<String> = [TOOL]
             .iter()
             .chain(labels)
             .map(|(key, value)| format!("labels.{key}=\"{value}\""))
             .collect();
-        let query = [
-            ("filter", filters.join(" AND ")),
-            ("pageSize", PAGE.to_string()),
-        ];
-        let listed = self.pages(&self.jobs(), &query, "customJobs", limit).await;
-        listed.map_err(|failure| failure.error("list the jobs"))
-    }
-
-    /// What a list holds as `member`, page by page, up to so many.
-    ///
-    /// # Errors
-    /// The service refuses, or does not answer.
-    pub(super) async fn pages(
-        &self,
-        url: &str,
-        query: &[(&'static str, String)],
-        member: &str,
-        limit: usize,
-    ) -> std::result::Result<Vec<Json>, Failure> {
+        let asked = self.jobs.list_custom_jobs().set_parent(self.parent());
+        let asked = asked.set_filter(filters.join(" AND "));
+        let mut items = asked.set_page_size(PAGE).by_item();
         let mut found = Vec::new();
-        let mut token = String::new();
-        loop {
-            let mut query = query.to_vec();
-            query.push(("pageToken", token));
-            let call = Call {
-                query,
-                ..Call::get(url.to_owned())
-            };
-            let mut page = self.google.call(&call).await?;
-            if let Some(list) = page[member].as_array_mut() {
-                found.append(list);
-            }
-            token = page["nextPageToken"]
-                .as_str()
-                .unwrap_or_default()
-                .to_owned();
-            if token.is_empty() || found.len() >= limit {
-                found.truncate(limit);
-                return Ok(found);
+        while found.len() < limit {
+            let next = async { items.next().await.transpose() };
+            let next = self.google.call(next).await;
+            match next.map_err(|failure| failure.error("list the jobs"))? {
+                Some(job) => found.push(job),
+                None => break,
             }
         }
+        Ok(found)
     }
 
     /// Asks a job to end. Ending it twice ends it.
@@ -231,35 +206,28 @@ impl Vertex {
     /// # Errors
     /// A job that is not there, a service that does not answer.
     pub async fn cancel(&self, name: &str) -> Result<()> {
-        let body = json!({});
-        let url = format!("{}/{name}:cancel", self.address);
-        let asked = self.google.call(&Call::post(url, &body)).await;
-        asked
-            .map(drop)
-            .map_err(|failure| failure.error(&format!("cancel job {}", number(name))))
+        let cancel = self.jobs.cancel_custom_job().set_name(name);
+        let asked = cancel.with_idempotency(true).send();
+        let asked = self.google.call(asked).await;
+        asked.map_err(|failure| failure.error(&format!("cancel job {}", number(name))))
     }
 }
 
-/// The whole name of a job.
-pub fn name(job: &Json) -> &str {
-    job["name"].as_str().unwrap_or_default()
-}
-
 /// The state of a job, for people.
-pub fn told(job: &Json) -> String {
-    let name = job["state"].as_str().unwrap_or("JOB_STATE_UNSPECIFIED");
+pub fn told(job: &CustomJob) -> String {
+    let name = job.state.to_string();
     let name = name.trim_start_matches("JOB_STATE_");
     name.to_lowercase().replace('_', " ")
 }
 
 /// How a command ends that waits for a job in this state; `None`: it is not over.
-pub fn ended(job: &Json) -> Option<Status> {
-    match job["state"].as_str()? {
-        "JOB_STATE_SUCCEEDED" => Some(Status::Success),
-        "JOB_STATE_FAILED"
-        | "JOB_STATE_CANCELLED"
-        | "JOB_STATE_EXPIRED"
-        | "JOB_STATE_PARTIALLY_SUCCEEDED" => Some(Status::Failed),
+pub fn ended(job: &CustomJob) -> Option<Status> {
+    match job.state {
+        JobState::Succeeded => Some(Status::Success),
+        JobState::Failed
+        | JobState::Cancelled
+        | JobState::Expired
+        | JobState::PartiallySucceeded => Some(Status::Failed),
         _ => None,
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::Findings;
 use crate::cloud::bigquery::client::BigQuery;
 use crate::cloud::bigquery::exports::Exports;
-use crate::cloud::google::Patience;
+use crate::cloud::patience::Patience;
 use crate::cloud::storage::objects;
 use crate::cloud::vertex::service::{Home, Vertex};
 use crate::commands::answer::threads;
@@ -29,7 +29,7 @@ pub(super) fn examine(settings: &Settings, findings: &mut Findings) {
         ..Patience::default()
     };
     runtime.block_on(async {
-        match BigQuery::with(project, patience.clone()) {
+        match limited(BigQuery::with(project, patience.clone())).await {
             Ok(service) => {
                 let found = limited(service.location(project, dataset)).await;
                 match &found {
@@ -87,7 +87,7 @@ async fn exported(settings: &Settings, dataset: &str) -> Result<usize> {
 
 async fn jobs(settings: &Settings, patience: Patience) -> Result<Home> {
     let home = Home::of(settings)?;
-    let vertex = Vertex::with(&home, patience)?;
+    let vertex = Vertex::with(&home, patience).await?;
     vertex.list(&[], 1).await?;
     Ok(home)
 }

@@ -5,6 +5,7 @@ use serde_json::json;
 use super::Answer;
 use crate::cli::models::RegisterArgs;
 use crate::cloud::vertex::models::Upload;
+use crate::cloud::vertex::request::shown;
 use crate::cloud::vertex::service::{Home, Vertex};
 use crate::error::{Error, Result};
 use crate::registry::Registry;
@@ -37,13 +38,13 @@ pub async fn register(
     let upload = Upload::new(&manifest, &folder, &image);
     let home = Home::of(settings)?;
     if args.dry_run {
-        let request = upload.request(None);
+        let request = shown(&upload.request(None))?;
         return Ok(Answer::new(
             format!("{request:#}"),
             json!({ "request": request }),
         ));
     }
-    let done = Vertex::connect(&home)?.register(&upload).await?;
+    let done = Vertex::connect(&home).await?.register(&upload).await?;
     let state = if done.known { "is" } else { "is now" };
     let text = format!(
         "version {version} of {name} {state} version {} of {}",

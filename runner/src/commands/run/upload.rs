@@ -148,7 +148,7 @@ impl Upload {
             columns: load::columns(metadata.schema())?,
             rows: count,
         };
-        let service = BigQuery::connect(project)?;
+        let service = BigQuery::connect(project).await?;
         let partition = shelf
             .partition(results.table, results.run, results.started)
             .await?;
