@@ -3,6 +3,7 @@
 //! adapters in [`crate::duckdb`] and [`crate::datafusion`] know no function.
 
 use std::any::Any;
+use std::ops::Range;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -266,6 +267,10 @@ pub trait Aggregate: Sync + 'static {
     /// rounding, and a fresh state is the identity on either side.
     fn merge(&self, into: &mut Self::State, from: &Self::State) -> Result<()>;
 
+    /// Says that no engine adds to this state before [`Aggregate::finish`]: it may put
+    /// what it holds in order. Changes no value.
+    fn settle(&self, _state: &mut Self::State) {}
+
     /// The value for the rows seen so far.
     fn finish(&self, state: &Self::State) -> Result<Value>;
 
@@ -291,11 +296,11 @@ pub trait Aggregate: Sync + 'static {
 
 /// The rows of a window that slides.
 pub trait Sliding: Send + Sync {
-    /// Adds rows at the end.
+    /// Adds some of the rows of `inputs` at the end.
     ///
     /// # Errors
     /// Values that the function refuses.
-    fn push(&mut self, inputs: &Inputs<'_>) -> Result<()>;
+    fn push(&mut self, inputs: &Inputs<'_>, rows: Range<usize>) -> Result<()>;
 
     /// Takes rows out at the beginning.
     fn pop(&mut self, rows: usize);
@@ -323,6 +328,8 @@ pub trait AnyAggregate: Sync {
     fn update(&self, state: &mut AnyState, inputs: &Inputs<'_>, rows: Rows<'_>) -> Result<()>;
     /// See [`Aggregate::merge`].
     fn merge(&self, into: &mut AnyState, from: &AnyState) -> Result<()>;
+    /// See [`Aggregate::settle`].
+    fn settle(&self, state: &mut AnyState);
     /// See [`Aggregate::finish`].
     fn finish(&self, state: &AnyState) -> Result<Value>;
     /// See [`Aggregate::size`].
@@ -357,6 +364,12 @@ impl<A: Aggregate> AnyAggregate for A {
         let into = into.downcast_mut().ok_or_else(|| foreign(name))?;
         let from = from.downcast_ref().ok_or_else(|| foreign(name))?;
         Aggregate::merge(self, into, from)
+    }
+
+    fn settle(&self, state: &mut AnyState) {
+        if let Some(state) = state.downcast_mut() {
+            Aggregate::settle(self, state);
+        }
     }
 
     fn finish(&self, state: &AnyState) -> Result<Value> {

@@ -218,6 +218,7 @@ impl Accumulator for StateAccumulator {
 
     fn evaluate(&mut self) -> Result<ScalarValue> {
         self.with_state(|function, state| {
+            function.settle(state);
             scalar_value(function.signature(), function.finish(state)?)
         })
     }

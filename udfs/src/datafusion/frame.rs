@@ -263,7 +263,7 @@ impl SlidingAccumulator {
             };
         }
         match &mut self.frame {
-            Frame::Window(window) => window.push(&inputs),
+            Frame::Window(window) => window.push(&inputs, 0..inputs.rows),
             Frame::Rows(rows) => {
                 rows.append(&inputs);
                 Ok(())

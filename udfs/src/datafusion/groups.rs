@@ -91,11 +91,17 @@ impl GroupStates {
         taken
     }
 
-    fn finish(&self, states: &[Option<AnyState>]) -> crate::Result<ArrayRef> {
+    fn finish(&self, states: Vec<Option<AnyState>>) -> crate::Result<ArrayRef> {
         let fresh = self.function.start();
         let values = states
-            .iter()
-            .map(|state| self.function.finish(state.as_ref().unwrap_or(&fresh)))
+            .into_iter()
+            .map(|state| match state {
+                Some(mut state) => {
+                    self.function.settle(&mut state);
+                    self.function.finish(&state)
+                }
+                None => self.function.finish(&fresh),
+            })
             .collect::<crate::Result<_>>()?;
         array_writer::values_array(self.name(), self.function.signature().returns, values)
     }
@@ -152,7 +158,7 @@ impl GroupsAccumulator for GroupStates {
 
     fn evaluate(&mut self, emit_to: EmitTo) -> Result<ArrayRef> {
         let states = self.take(emit_to);
-        contain(self.name(), || self.finish(&states)).map_err(execution)
+        contain(self.name(), || self.finish(states)).map_err(execution)
     }
 
     fn state(&mut self, emit_to: EmitTo) -> Result<Vec<ArrayRef>> {

@@ -6,6 +6,7 @@
 //! - [`array_reader`]: arrays to kernel inputs; [`array_writer`]: the way back.
 //! - [`literal`]: Arrow scalars to constants and JSON.
 //! - [`one_phase`]: aggregates that keep their rows are not split into phases.
+//! - [`windows`]: aggregates over short frames become window functions.
 //! - [`scalar`], [`aggregate`] (with [`groups`] for GROUP BY and [`frame`] for
 //!   sliding windows), [`table`] (with [`table_call`]): the functions.
 
@@ -20,6 +21,7 @@ mod scalar;
 mod table;
 mod table_call;
 mod types;
+mod windows;
 
 #[cfg(test)]
 mod tests;
@@ -40,13 +42,25 @@ use crate::functions;
 pub use table::expand_call;
 pub use table_call::TableCall;
 
-/// Registers every function of the catalogue under its name and aliases, and the
-/// rule that aggregates in one phase where a state is the rows themselves.
+/// Registers every function of the catalogue under its name and aliases, the rule that
+/// aggregates in one phase where a state is the rows themselves, and the one that
+/// computes short frames on all threads.
 ///
 /// # Errors
 /// A name that DataFusion, or the caller, uses for another function: it would
 /// be hidden silently.
 pub fn register_all(context: &SessionContext) -> Result<()> {
+    register_portable(context)?;
+    windows::register(context);
+    Ok(())
+}
+
+/// [`register_all`] for a session whose plans other processes execute: they hold nothing
+/// but functions of the catalogue.
+///
+/// # Errors
+/// As [`register_all`].
+pub fn register_portable(context: &SessionContext) -> Result<()> {
     functions::all()
         .iter()
         .try_for_each(|function| register(context, function))?;

@@ -176,7 +176,11 @@ unsafe extern "C" fn finalize(
             let signature = aggregate.signature();
             let values = slots(states, count as usize)
                 .iter()
-                .map(|&slot| aggregate.finish(state(signature.name, slot as Slot)?))
+                .map(|&slot| {
+                    let state = state(signature.name, slot as Slot)?;
+                    aggregate.settle(state);
+                    aggregate.finish(state)
+                })
                 .collect::<Result<Vec<Value>>>()?;
             let offset = offset as usize;
             Writer::new(signature.name, &signature.returns, result, offset)

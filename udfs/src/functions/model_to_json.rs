@@ -51,7 +51,9 @@ impl Scalar for ModelToJson {
                 let what = format!("a model of {algorithm} cannot be written as JSON");
                 Error::data(SIGNATURE.name, what)
             })?;
-            Ok(Some(json.to_string()))
+            let text = serde_json::to_string(&json);
+            let text = text.map_err(|error| Error::internal(SIGNATURE.name, error.to_string()))?;
+            Ok(Some(text))
         });
         Ok(Column::Text(texts.collect::<Result<_>>()?))
     }

@@ -14,6 +14,8 @@
 //! added to it within a version. Bytes from anywhere are an error or a model that
 //! can be used: whatever counts or indexes something is checked.
 
+use std::cell::RefCell;
+
 use sha2::{Digest, Sha256};
 
 use super::{Body, Header, Model};
@@ -30,15 +32,18 @@ pub fn is_model(bytes: &[u8]) -> bool {
 
 pub(super) fn write(model: &Model) -> Result<Vec<u8>> {
     write_parts(
+        &[],
         |bytes| serde_json::to_writer(bytes, &model.header),
         &model.body,
     )
 }
 
-/// The bytes of a model whose header `header` appends as JSON: a [`Header`], or the same
-/// text put together from parts, where a query makes a million models.
+/// The bytes of a model whose header, as JSON, is `begin` and what `rest` appends: a
+/// [`Header`], or the same text put together from parts, where a query makes a million
+/// models that begin alike.
 pub fn write_parts(
-    header: impl FnOnce(&mut Vec<u8>) -> serde_json::Result<()>,
+    begin: &[u8],
+    rest: impl FnOnce(&mut Vec<u8>) -> serde_json::Result<()>,
     body: &Body,
 ) -> Result<Vec<u8>> {
     /// What a linear model of a few features takes.
@@ -51,7 +56,9 @@ pub fn write_parts(
     bytes.extend(VERSION.to_le_bytes());
     let start = bytes.len() + 4;
     bytes.extend([0; 4]);
-    header(&mut bytes).map_err(|e| failed(e.to_string()))?;
+    bytes.extend(begin);
+    let alike = bytes.len();
+    rest(&mut bytes).map_err(|e| failed(e.to_string()))?;
     let header_length = length(bytes.len() - start).map_err(|_| too_large())?;
     bytes[start - 4..start].copy_from_slice(&header_length);
     let start = bytes.len() + 4;
@@ -61,9 +68,29 @@ pub fn write_parts(
     let mut bytes = postcard::to_extend(body, bytes).map_err(|e| failed(e.to_string()))?;
     let body_length = length(bytes.len() - start).map_err(|_| too_large())?;
     bytes[start - 4..start].copy_from_slice(&body_length);
-    let checksum = Sha256::digest(&bytes);
+    let checksum = digest(&bytes, alike);
     bytes.extend(checksum);
     Ok(bytes)
+}
+
+/// The SHA-256 of bytes, of which the first so many may be those of the last model that
+/// this thread has written: they are digested once.
+fn digest(bytes: &[u8], alike: usize) -> [u8; CHECKSUM] {
+    const BLOCK: usize = 64;
+    thread_local! {
+        static LAST: RefCell<(Vec<u8>, Sha256)> = RefCell::default();
+    }
+    let (begin, rest) = bytes.split_at(alike / BLOCK * BLOCK);
+    let mut digest = LAST.with_borrow_mut(|(known, digest)| {
+        if known != begin {
+            known.clear();
+            known.extend_from_slice(begin);
+            *digest = Sha256::new_with_prefix(begin);
+        }
+        digest.clone()
+    });
+    digest.update(rest);
+    digest.finalize().into()
 }
 
 pub(super) fn read(bytes: &[u8]) -> Result<Model> {

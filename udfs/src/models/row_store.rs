@@ -50,7 +50,30 @@ enum Values {
     Texts(Texts),
 }
 
+impl Default for Values {
+    fn default() -> Self {
+        Self::Numbers(Vec::new())
+    }
+}
+
 impl Values {
+    /// Adds the values of others: columns of the same feature, so of the same type.
+    fn append(&mut self, more: usize, others: impl Iterator<Item = Self>) {
+        match self {
+            Self::Numbers(numbers) => numbers.reserve_exact(more),
+            Self::Singles(singles) => singles.reserve_exact(more),
+            Self::Texts(texts) => texts.codes.reserve_exact(more),
+        }
+        for other in others {
+            match (&mut *self, other) {
+                (Self::Numbers(numbers), Self::Numbers(other)) => numbers.extend(other),
+                (Self::Singles(singles), Self::Singles(other)) => singles.extend(other),
+                (Self::Texts(texts), Self::Texts(other)) => texts.append(&other),
+                _ => {}
+            }
+        }
+    }
+
     fn numbers(&self) -> Option<&[f64]> {
         match self {
             Self::Numbers(numbers) => Some(numbers),
@@ -84,6 +107,14 @@ struct Texts {
 }
 
 impl Texts {
+    fn append(&mut self, other: &Self) {
+        let own: Vec<u32> = other.names.iter().map(|name| self.code(name)).collect();
+        let coded = |code: &u32| own.get(*code as usize).copied();
+        let codes = other.codes.iter();
+        self.codes
+            .extend(codes.map(|code| coded(code).unwrap_or(NO_CATEGORY)));
+    }
+
     fn code(&mut self, text: &str) -> u32 {
         if self.known.len() < self.names.len() {
             let numbered = self.names.iter().cloned().zip(0..);
@@ -224,6 +255,31 @@ impl RowStore {
         self.parts.splice(end..end, other.parts.iter().cloned());
     }
 
+    /// Makes one part of all, feature by feature, so that a column of all rows is no
+    /// second copy. Parts that another store shares stay apart.
+    pub fn settle(&mut self) {
+        let whole = self.parts().count() < 2;
+        if whole
+            || self
+                .parts
+                .iter_mut()
+                .any(|part| Arc::get_mut(part).is_none())
+        {
+            return;
+        }
+        let parts = std::mem::take(&mut self.parts).into_iter();
+        let mut parts = parts
+            .filter_map(Arc::into_inner)
+            .filter(|part| part.rows > 0);
+        let Some(mut all) = parts.next() else {
+            return;
+        };
+        let others: Vec<Part> = parts.collect();
+        all.append(others);
+        self.parts.push(Arc::new(all));
+        self.open = false;
+    }
+
     fn parts(&self) -> impl Iterator<Item = &Part> {
         let parts = self.parts.iter().map(Arc::as_ref);
         parts.filter(|part| part.rows > 0)
@@ -286,6 +342,25 @@ impl RowStore {
 }
 
 impl Part {
+    /// Adds the rows of others, each of whose columns is gone before the next one is
+    /// looked at.
+    fn append(&mut self, mut others: Vec<Self>) {
+        let more: usize = others.iter().map(|part| part.rows).sum();
+        self.rows += more;
+        for feature in 0..self.columns.len() {
+            let columns = others
+                .iter_mut()
+                .map(|part| std::mem::take(&mut part.columns[feature]));
+            self.columns[feature].append(more, columns);
+        }
+        for other in others {
+            self.target.extend(other.target);
+            self.weights.extend(other.weights);
+            self.times.extend(other.times);
+            self.validation.extend(other.validation);
+        }
+    }
+
     fn size(&self) -> usize {
         let doubles = [&self.target, &self.weights, &self.times];
         let values = |values: &Values| match values {
@@ -386,13 +461,35 @@ mod tests {
         store.merge(&self::store(&[5.0], &[Some("m")]));
         assert_eq!(store.target().len(), 5);
         assert!(store.weights().is_none() && store.times().is_some());
-        let Whole::Categories { codes, names } = store.column(1) else {
-            panic!("a column of texts");
-        };
-        assert_eq!(names, ["a", "m", "z"]);
-        let rows: Vec<(f64, u32)> = store.target().iter().copied().zip(codes).collect();
+        let shared = store.clone();
+        let rows = rows_of(&store);
         for row in [(1.0, 2), (2.0, NO_CATEGORY), (3.0, 0), (4.0, 2), (5.0, 1)] {
             assert!(rows.contains(&row), "{row:?} {rows:?}");
         }
+        // Parts that are shared are not touched, one's own become one.
+        store.settle();
+        assert_eq!(store.parts().count(), 3);
+        drop(shared);
+        store.settle();
+        assert_eq!(store.parts().count(), 1);
+        assert_eq!(rows_of(&store), rows);
+        assert!(store.weights().is_none() && store.times() == Some(store.target()));
+        let Whole::Numbers(numbers) = store.column(0) else {
+            panic!("a column of numbers");
+        };
+        assert_eq!(numbers, store.target());
+        // It goes on.
+        store.merge(&self::store(&[6.0], &[Some("b")]));
+        store.settle();
+        assert!(rows_of(&store).contains(&(6.0, 1)));
+    }
+
+    /// The target and the text of each row, whose categories are known.
+    fn rows_of(store: &RowStore) -> Vec<(f64, u32)> {
+        let Whole::Categories { codes, names } = store.column(1) else {
+            panic!("a column of texts");
+        };
+        assert!(names.is_sorted() && names.starts_with(&["a".to_owned()]));
+        store.target().iter().copied().zip(codes).collect()
     }
 }

@@ -67,10 +67,8 @@ impl SlidingTriangle {
     }
 
     /// Adds a row of finite values at the end.
-    pub fn push(&mut self, row: impl IntoIterator<Item = f64>) {
-        let from = self.rows.len();
-        self.rows.extend(row);
-        let row = &self.rows[from..];
+    pub fn push(&mut self, row: &[f64]) {
+        self.rows.extend_from_slice(row);
         self.odd_rows += usize::from(is_odd(row));
         self.newer_rows += 1;
         add(&mut self.newer, row, &mut self.rotations);
@@ -153,16 +151,16 @@ impl SlidingTriangle {
 }
 
 /// Numbers of a packed triangle.
-fn packed(columns: usize) -> usize {
+pub(super) fn packed(columns: usize) -> usize {
     columns * (columns + 1) / 2
 }
 
-fn is_odd(row: &[f64]) -> bool {
+pub(super) fn is_odd(row: &[f64]) -> bool {
     row.iter().any(|x| *x != 0.0 && !SIZES.contains(&x.abs()))
 }
 
 /// Adds a row to a factor, by a plane rotation for each column.
-fn add(factor: &mut [f64], row: &[f64], rotations: &mut Vec<(f64, f64)>) {
+pub(super) fn add(factor: &mut [f64], row: &[f64], rotations: &mut Vec<(f64, f64)>) {
     rotations.clear();
     let mut at = 0;
     for (j, value) in row.iter().enumerate() {
@@ -186,7 +184,7 @@ fn add(factor: &mut [f64], row: &[f64], rotations: &mut Vec<(f64, f64)>) {
 
 /// Merges a factor into another by a reflection for each column, which touches only
 /// what is not zero. What is left of `from` is of no use.
-fn merge(into: &mut [f64], from: &mut [f64], columns: usize) {
+pub(super) fn merge(into: &mut [f64], from: &mut [f64], columns: usize) {
     let mut at = 0;
     for j in 0..columns {
         let (own, rest_into) = into[at + j..].split_first_mut().expect("a column");
@@ -261,7 +259,7 @@ mod tests {
             let rows = rows(columns, 2 * length + 700);
             let mut window = SlidingTriangle::new(columns);
             for (i, row) in rows.iter().enumerate() {
-                window.push(row.iter().copied());
+                window.push(row);
                 if i >= length {
                     window.pop();
                 }
@@ -287,8 +285,8 @@ mod tests {
         let mut window = SlidingTriangle::new(2);
         window.pop();
         assert!(window.is_empty());
-        window.push([1.0, 1e200]);
-        window.push([1.0, 2.0]);
+        window.push(&[1.0, 1e200]);
+        window.push(&[1.0, 2.0]);
         assert!(window.factor().iter().all(|x| x.is_finite()));
         window.pop();
         // The large row has left nothing behind.
@@ -306,7 +304,7 @@ mod tests {
         let rows = rows(columns, length + 3);
         let mut window = SlidingTriangle::new(columns);
         for row in &rows {
-            window.push(row.iter().copied());
+            window.push(row);
         }
         for _ in 0..3 {
             window.pop();

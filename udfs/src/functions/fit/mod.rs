@@ -256,6 +256,16 @@ impl Aggregate for Fit {
         Ok(())
     }
 
+    fn settle(&self, state: &mut State) {
+        if let Some(Setup {
+            kept: Kept::Rows(store),
+            ..
+        }) = &mut state.setup
+        {
+            store.settle();
+        }
+    }
+
     fn finish(&self, state: &State) -> Result<Value> {
         match &state.setup {
             Some(setup) if state.rows_used > 0 => Ok(Value::Blob(bytes(
@@ -678,8 +688,8 @@ fn bytes(
         preparation,
     };
     models::write_parts(
+        plan.header_begin.as_bytes(),
         |bytes| {
-            bytes.extend(plan.header_begin.as_bytes());
             let brace = bytes.len();
             serde_json::to_writer(&mut *bytes, &rest)?;
             bytes[brace] = b',';

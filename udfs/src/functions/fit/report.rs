@@ -96,6 +96,10 @@ impl Aggregate for FitReport {
         Aggregate::merge(&Fit, &mut into.fit, &from.fit)
     }
 
+    fn settle(&self, state: &mut ReportState) {
+        Aggregate::settle(&Fit, &mut state.fit);
+    }
+
     fn finish(&self, state: &ReportState) -> Result<Value> {
         let fit = &state.fit;
         let (model, status) = match (&fit.setup, &state.failure) {

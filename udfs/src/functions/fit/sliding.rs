@@ -2,6 +2,7 @@
 //! triangular factor, without factoring each window afresh.
 
 use std::collections::VecDeque;
+use std::ops::Range;
 use std::sync::Arc;
 
 use faer::MatRef;
@@ -10,7 +11,7 @@ use super::plan::Plan;
 use super::{FEATURES, OPTIONS, State, TARGET, bytes, chosen_rows, usable};
 use crate::definition::Sliding;
 use crate::error::Result;
-use crate::input::{Inputs, Numbers, Rows};
+use crate::input::{Inputs, Rows};
 use crate::models::algorithms::{Entry, FactorAlgorithm, Reduction};
 use crate::models::preparation::Preparation;
 use crate::models::row_store::Beside;
@@ -23,6 +24,9 @@ pub struct SlidingFit {
     plan: Arc<Plan>,
     algorithm: &'static FactorAlgorithm,
     triangle: SlidingTriangle,
+    /// Of a row.
+    columns: usize,
+    row: Vec<f64>,
     /// Whether each row of the window is one that trains.
     used: VecDeque<bool>,
 }
@@ -52,36 +56,45 @@ impl SlidingFit {
             plan,
             algorithm,
             triangle: SlidingTriangle::new(columns),
+            columns,
+            row: Vec::with_capacity(columns),
             used: VecDeque::new(),
         }))
     }
 }
 
+/// An error if the row, which is not complete, has an infinite value.
+fn refuse_infinite(inputs: &Inputs<'_>, row: usize) -> Result<()> {
+    let beside = Beside {
+        target: inputs.numbers(TARGET)?,
+        weights: None,
+        times: None,
+        validation: None,
+    };
+    let features: Vec<_> = inputs.features(FEATURES)?.fields.iter().collect();
+    chosen_rows(false, &beside, &features, Rows::Some(&[row as u32])).map(drop)
+}
+
 impl Sliding for SlidingFit {
-    fn push(&mut self, inputs: &Inputs<'_>) -> Result<()> {
-        let features = usable(inputs.features(FEATURES)?, self.plan.entry)?;
-        let beside = Beside {
-            target: inputs.numbers(TARGET)?,
-            weights: None,
-            times: None,
-            validation: None,
-        };
-        let all = Rows::All(inputs.rows);
-        let chosen = chosen_rows(false, &beside, &features, all)?;
-        let from = self.used.len();
-        self.used.resize(from + inputs.rows, chosen.is_none());
-        for row in chosen.iter().flatten() {
-            self.used[from + *row as usize] = true;
-        }
-        let columns: Vec<&Numbers<'_>> = features
-            .iter()
-            .filter_map(|feature| feature.numbers.as_ref())
-            .chain([beside.target])
-            .collect();
+    fn push(&mut self, inputs: &Inputs<'_>, rows: Range<usize>) -> Result<()> {
+        let features = inputs.features(FEATURES)?;
+        let target = inputs.numbers(TARGET)?;
+        let numbers = features.fields.iter().filter_map(|f| f.numbers.as_ref());
+        let columns = numbers.chain([target]);
         let constant = self.plan.intercept.then_some(1.0);
-        for row in chosen.as_deref().map_or(all, Rows::Some).iter() {
-            let values = columns.iter().map(|column| column.values()[row]);
-            self.triangle.push(constant.into_iter().chain(values));
+        for row in rows {
+            self.row.clear();
+            self.row.extend(constant);
+            let values = columns.clone().map_while(|column| column.get(row));
+            self.row
+                .extend(values.take_while(|value| value.is_finite()));
+            let complete = self.row.len() == self.columns;
+            if complete {
+                self.triangle.push(&self.row);
+            } else {
+                refuse_infinite(inputs, row)?;
+            }
+            self.used.push_back(complete);
         }
         Ok(())
     }

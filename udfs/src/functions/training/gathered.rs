@@ -156,6 +156,10 @@ impl<F: OverRows> Aggregate for OverGathered<F> {
         fits(self.0.caller(), into.rows)
     }
 
+    fn settle(&self, state: &mut State) {
+        state.store.settle();
+    }
+
     fn finish(&self, state: &State) -> Result<Value> {
         let Some(setup) = &state.setup else {
             return Ok(Value::Null);

@@ -84,17 +84,13 @@ impl Binned {
                 .filter(|&row| learners <= SAMPLE || hashes.draw(row, 0) < share)
                 .collect()
         });
-        let binned: Vec<(Bins, Vec<u8>)> = columns
+        let mut flat = vec![0; rows * columns.len()];
+        let bins: Vec<Bins> = columns
             .par_iter()
-            .map(|column| bin(column, sampled.as_deref(), most))
+            .zip(flat.par_chunks_exact_mut(rows.max(1)))
+            .map(|(column, codes)| bin(column, sampled.as_deref(), most, codes))
             .collect();
         let stride = columns.len().div_ceil(WORD);
-        let mut bins = Vec::with_capacity(binned.len());
-        let mut flat = Vec::with_capacity(rows * columns.len());
-        for (of_feature, codes) in binned {
-            bins.push(of_feature);
-            flat.extend_from_slice(&codes);
-        }
         let mut words = vec![0; rows * stride];
         if stride > 0 {
             words
@@ -140,10 +136,16 @@ impl Binned {
     }
 }
 
-fn bin(column: &FeatureColumn<'_>, sampled: Option<&[u32]>, most: usize) -> (Bins, Vec<u8>) {
+/// The bins of a feature; `binned` becomes the bin of each row.
+fn bin(
+    column: &FeatureColumn<'_>,
+    sampled: Option<&[u32]>,
+    most: usize,
+    binned: &mut [u8],
+) -> Bins {
     match column {
-        FeatureColumn::Numbers(values) => bin_numbers(values, sampled, most),
-        FeatureColumn::Singles(values) => bin_numbers(values, sampled, most),
+        FeatureColumn::Numbers(values) => bin_numbers(values, sampled, most, binned),
+        FeatureColumn::Singles(values) => bin_numbers(values, sampled, most, binned),
         FeatureColumn::Categories { codes, names } => {
             let mut counts = vec![0_u64; names.len()];
             let mut count = |code: u32| {
@@ -161,18 +163,16 @@ fn bin(column: &FeatureColumn<'_>, sampled: Option<&[u32]>, most: usize) -> (Bin
                 bin_of[code as usize] = bin as u8;
             }
             let missing = kept.len() as u8;
-            let binned = codes
-                .iter()
-                .map(|&code| match code {
+            for (bin, &code) in binned.iter_mut().zip(codes.iter()) {
+                *bin = match code {
                     NO_CATEGORY => missing,
                     code => bin_of.get(code as usize).copied().unwrap_or(missing),
-                })
-                .collect();
-            let bins = Bins {
+                };
+            }
+            Bins {
                 meaning: Meaning::Categories(kept),
                 categories: names.len(),
-            };
-            (bins, binned)
+            }
         }
     }
 }
@@ -194,7 +194,8 @@ fn bin_numbers<T: Copy + Into<f64>>(
     values: &[T],
     sampled: Option<&[u32]>,
     most: usize,
-) -> (Bins, Vec<u8>) {
+    binned: &mut [u8],
+) -> Bins {
     let known = |value: T| {
         let value = value.into();
         (!value.is_nan()).then_some(value + 0.0)
@@ -207,33 +208,29 @@ fn bin_numbers<T: Copy + Into<f64>>(
         None => values.iter().filter_map(|&value| known(value)).collect(),
     };
     let edges = edges(&mut sample, most);
-    let codes = number_codes(values, &edges);
-    let bins = Bins {
+    number_codes(values, &edges, binned);
+    Bins {
         meaning: Meaning::Numbers(edges),
         categories: 0,
-    };
-    (bins, codes)
+    }
 }
 
-fn number_codes<T: Copy + Into<f64>>(values: &[T], edges: &[f64]) -> Vec<u8> {
+fn number_codes<T: Copy + Into<f64>>(values: &[T], edges: &[f64], binned: &mut [u8]) {
     let mut table = [f64::INFINITY; 256];
     table[..edges.len()].copy_from_slice(edges);
     let missing = (edges.len() + 1) as u8;
-    values
-        .iter()
-        .map(|&value| {
-            let value = value.into();
-            let mut bin = 0_usize;
-            for step in [128, 64, 32, 16, 8, 4, 2, 1] {
-                bin += if value > table[(bin + step - 1) & 255] {
-                    step
-                } else {
-                    0
-                };
-            }
-            if value.is_nan() { missing } else { bin as u8 }
-        })
-        .collect()
+    for (code, &value) in binned.iter_mut().zip(values) {
+        let value = value.into();
+        let mut bin = 0_usize;
+        for step in [128, 64, 32, 16, 8, 4, 2, 1] {
+            bin += if value > table[(bin + step - 1) & 255] {
+                step
+            } else {
+                0
+            };
+        }
+        *code = if value.is_nan() { missing } else { bin as u8 };
+    }
 }
 
 /// Fills the words of the rows from `first` on.
@@ -263,7 +260,8 @@ mod tests {
     #[test]
     fn a_value_belongs_to_the_first_bin_that_ends_at_or_above_it() {
         let values = [f64::NAN, 0.5, 1.5, 1.500001, 9.0, -0.0];
-        let codes = number_codes(&values, &[0.0, 1.5]);
+        let mut codes = [0; 6];
+        number_codes(&values, &[0.0, 1.5], &mut codes);
         assert_eq!(codes, [3, 1, 1, 2, 2, 0]);
     }
 
