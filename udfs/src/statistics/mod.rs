@@ -39,6 +39,7 @@ pub mod return_moments;
 pub mod sandwich;
 pub mod selection;
 pub mod shadow_forest;
+pub mod shared_rows;
 pub mod sharpe;
 pub mod sliding_triangle;
 pub mod spearman;

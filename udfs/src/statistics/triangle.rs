@@ -6,14 +6,18 @@
 //! least squares keeps the digits that normal equations lose, in
 //! O(columns²) space, and factors merge.
 
+use std::borrow::Cow;
 use std::cell::RefCell;
+use std::sync::{Arc, OnceLock};
 
 use faer::dyn_stack::{MemBuffer, MemStack};
 use faer::linalg::qr::no_pivoting::factor::{
     qr_in_place, qr_in_place_scratch, recommended_block_size,
 };
 use faer::{Mat, MatMut, Par, fx128};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::shared_rows::{SharedRows, with_factor};
 
 /// Rows collected before they are factored, or twice the columns if that is
 /// more: a factorisation costs as much as if there were that many rows anyway.
@@ -27,7 +31,7 @@ const BLOCK_ROWS: usize = 128;
 const ILL_CONDITIONED: std::ops::Range<f64> = 1e-13..1e-6;
 
 /// The factor of the rows seen so far.
-#[derive(Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Debug)]
 pub struct Triangle {
     columns: usize,
     /// Column-major, `columns × columns`, upper triangle. Empty before the
@@ -35,6 +39,42 @@ pub struct Triangle {
     factor: Vec<f64>,
     /// Rows not factored yet, row after row.
     buffer: Vec<f64>,
+    /// More such rows, which were merged and belong to others.
+    shared: Vec<Arc<SharedRows>>,
+    /// The rows of this one for those that merge them.
+    own: OnceLock<Arc<SharedRows>>,
+}
+
+/// A [`Triangle`] as it is saved.
+#[derive(Serialize, Deserialize)]
+struct Saved<'a> {
+    columns: usize,
+    factor: Cow<'a, [f64]>,
+    buffer: Cow<'a, [f64]>,
+}
+
+impl Serialize for Triangle {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        let saved = Saved {
+            columns: self.columns,
+            factor: Cow::Borrowed(&self.factor),
+            buffer: self.rows(),
+        };
+        saved.serialize(to)
+    }
+}
+
+impl<'d> Deserialize<'d> for Triangle {
+    fn deserialize<D: Deserializer<'d>>(from: D) -> Result<Self, D::Error> {
+        let saved = Saved::deserialize(from)?;
+        Ok(Self {
+            columns: saved.columns,
+            factor: saved.factor.into_owned(),
+            buffer: saved.buffer.into_owned(),
+            shared: Vec::new(),
+            own: OnceLock::new(),
+        })
+    }
 }
 
 /// How precisely rows are factored.
@@ -66,6 +106,8 @@ impl Triangle {
             columns,
             factor: Vec::new(),
             buffer: SPARE.with_borrow_mut(Vec::pop).unwrap_or_default(),
+            shared: Vec::new(),
+            own: OnceLock::new(),
         }
     }
 
@@ -76,7 +118,8 @@ impl Triangle {
 
     /// Bytes held, about.
     pub fn size(&self) -> usize {
-        (self.factor.capacity() + self.buffer.capacity()) * size_of::<f64>()
+        let shared: usize = self.shared.iter().map(|rows| rows.rows().len()).sum();
+        (self.factor.capacity() + self.buffer.capacity() + shared) * size_of::<f64>()
     }
 
     /// Makes room for rows that will be pushed.
@@ -102,9 +145,37 @@ impl Triangle {
     }
 
     fn flush_if_full(&mut self) {
-        if self.buffer.len() >= BUFFER_ROWS.max(2 * self.columns) * self.columns {
+        if self.own.get().is_some() {
+            self.own = OnceLock::new();
+        }
+        let shared: usize = self.shared.iter().map(|rows| rows.rows().len()).sum();
+        if self.buffer.len() + shared >= BUFFER_ROWS.max(2 * self.columns) * self.columns {
             self.flush();
         }
+    }
+
+    /// The rows that are not factored yet.
+    fn rows(&self) -> Cow<'_, [f64]> {
+        if self.shared.is_empty() {
+            return Cow::Borrowed(&self.buffer);
+        }
+        let mut rows = Vec::new();
+        for shared in &self.shared {
+            rows.extend_from_slice(shared.rows());
+        }
+        rows.extend_from_slice(&self.buffer);
+        Cow::Owned(rows)
+    }
+
+    /// The rows for those that merge them, if they are few and all there is.
+    fn for_others(&self) -> Option<Arc<SharedRows>> {
+        let rows = self.buffer.len() / self.columns;
+        let all = self.factor.is_empty() && self.shared.is_empty();
+        if !all || !SharedRows::takes(rows) {
+            return None;
+        }
+        let share = || Arc::new(SharedRows::of(&self.buffer, self.columns));
+        Some(Arc::clone(self.own.get_or_init(share)))
     }
 
     /// Adds the rows of `other`, which has as many columns.
@@ -120,13 +191,23 @@ impl Triangle {
                 });
             }
         }
-        self.buffer.extend_from_slice(&other.buffer);
+        match other.for_others() {
+            Some(rows) => self.shared.push(rows),
+            None => {
+                self.shared.extend_from_slice(&other.shared);
+                self.buffer.extend_from_slice(&other.buffer);
+            }
+        }
         self.flush_if_full();
     }
 
     /// Factors the rows that were collected.
     pub fn flush(&mut self) {
         let buffer = std::mem::take(&mut self.buffer);
+        let shared = std::mem::take(&mut self.shared);
+        for rows in &shared {
+            self.reduce_rows(rows.rows());
+        }
         self.reduce_rows(&buffer);
         self.buffer = buffer;
         self.buffer.clear();
@@ -186,14 +267,51 @@ impl Triangle {
 
     /// The same as [`Self::factor`], column after column.
     pub fn factor_values(&self) -> Vec<f64> {
+        if let Some(values) = self.factor_of_window() {
+            return values;
+        }
         let mut whole = Self {
             columns: self.columns,
             factor: self.factor.clone(),
             buffer: Vec::new(),
+            shared: Vec::new(),
+            own: OnceLock::new(),
         };
-        whole.reduce_rows(&self.buffer);
+        whole.reduce_rows(&self.rows());
         whole.factor.resize(self.columns * self.columns, 0.0);
         std::mem::take(&mut whole.factor)
+    }
+
+    /// The same of rows that are shared and a few others, from the factor of the shared;
+    /// `None` where there are none, or where that would cost digits.
+    fn factor_of_window(&self) -> Option<Vec<f64>> {
+        if self.shared.is_empty() || !self.factor.is_empty() {
+            return None;
+        }
+        let p = self.columns;
+        let height = p + self.buffer.len() / p;
+        let stack = |factor: &[f64]| {
+            STACKED.with_borrow_mut(|stacked| {
+                stacked.clear();
+                let mut at = 0;
+                for j in 0..p {
+                    stacked.extend_from_slice(&factor[at..=at + j]);
+                    stacked.extend(std::iter::repeat_n(0.0, p - 1 - j));
+                    stacked.extend(self.buffer.iter().skip(j).step_by(p));
+                    at += j + 1;
+                }
+                let small = factor_small_in_place(stacked, height, p);
+                if !small || is_ill_conditioned(stacked, height, p) {
+                    return None;
+                }
+                let mut values = vec![0.0; p * p];
+                for (j, column) in values.chunks_exact_mut(p).enumerate() {
+                    column[..=j].copy_from_slice(&stacked[j * height..=j * height + j]);
+                }
+                Some(values)
+            })
+        };
+        with_factor(&self.shared, stack).flatten()
     }
 }
 
@@ -202,6 +320,7 @@ impl Clone for Triangle {
         let mut copy = Self::new(self.columns);
         copy.factor.clone_from(&self.factor);
         copy.buffer.extend_from_slice(&self.buffer);
+        copy.shared.clone_from(&self.shared);
         copy
     }
 }
@@ -363,6 +482,89 @@ mod tests {
         }
         assert_eq!(triangle.clone().factor_values(), triangle.factor_values());
         triangle.factor_values()
+    }
+
+    /// Numbers with a fixed seed.
+    fn matrix(rows: usize, columns: usize) -> Vec<f64> {
+        let mut state = 42_u64;
+        let mut next = || {
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
+            (state >> 11) as f64 / (1_u64 << 53) as f64 - 0.5
+        };
+        (0..rows * columns).map(|_| next()).collect()
+    }
+
+    fn of(rows: &[f64], columns: usize) -> Triangle {
+        let mut triangle = Triangle::new(columns);
+        for row in rows.chunks_exact(columns) {
+            triangle.push(row.iter().copied());
+        }
+        triangle
+    }
+
+    /// RᵀR, which does not depend on the signs of its rows.
+    fn gram(triangle: &Triangle) -> Vec<f64> {
+        let factor = triangle.factor();
+        let gram = factor.transpose() * &factor;
+        gram.col_iter()
+            .flat_map(|column| column.iter().copied())
+            .collect()
+    }
+
+    #[test]
+    fn windows_of_shared_rows_have_the_factor_of_their_rows() {
+        let columns = 7;
+        let rows = matrix(400, columns);
+        let row = |from: usize, to: usize| &rows[from * columns..to * columns];
+        let nodes: Vec<Triangle> = (0..25)
+            .map(|node| of(row(16 * node, 16 * (node + 1)), columns))
+            .collect();
+        for length in [3_usize, 20, 60, 300] {
+            for start in 0..400 - length {
+                // As a tree has them: rows, nodes of sixteen, rows.
+                let end = start + length;
+                let (first, last) = (start.div_ceil(16), end / 16);
+                let whole = of(row(start, end), columns);
+                let mut window = Triangle::new(columns);
+                if first < last {
+                    window.merge(&of(row(start, 16 * first), columns));
+                    nodes[first..last]
+                        .iter()
+                        .for_each(|node| window.merge(node));
+                    for rest in row(16 * last, end).chunks_exact(columns) {
+                        window.push(rest.iter().copied());
+                    }
+                } else {
+                    window.merge(&whole);
+                }
+                for (a, b) in gram(&window).iter().zip(gram(&whole)) {
+                    assert!((a - b).abs() < 1e-12 * b.abs().max(1.0), "{start} {length}");
+                }
+                let bytes = postcard::to_allocvec(&window).unwrap();
+                let saved: Triangle = postcard::from_bytes(&bytes).unwrap();
+                for (a, b) in gram(&saved).iter().zip(gram(&whole)) {
+                    assert!((a - b).abs() < 1e-12 * b.abs().max(1.0), "{start} {length}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn rows_that_follow_a_merge_are_no_part_of_it() {
+        let rows = matrix(40, 3);
+        let mut node = of(&rows[..48], 3);
+        let mut window = Triangle::new(3);
+        window.merge(&node);
+        node.push(rows[48..51].iter().copied());
+        let mut other = Triangle::new(3);
+        other.merge(&node);
+        for (triangle, rows) in [(&window, &rows[..48]), (&other, &rows[..51])] {
+            for (a, b) in gram(triangle).iter().zip(gram(&of(rows, 3))) {
+                assert!((a - b).abs() < 1e-13);
+            }
+        }
     }
 
     #[test]
