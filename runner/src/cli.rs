@@ -422,6 +422,10 @@ pub struct RunArgs {
     #[arg(long, value_name = "ADDRESS", hide = true)]
     pub bundle: Option<String>,
 
+    /// Be the first of so many machines of a job of Vertex AI, which run the steps.
+    #[arg(long, value_name = "N", hide = true, conflicts_with = "engine", value_parser = clap::value_parser!(u16).range(2..))]
+    pub replicas: Option<u16>,
+
     /// Do not repeat steps that an earlier run has finished and whose text,
     /// parameters and inputs are unchanged.
     #[arg(long)]

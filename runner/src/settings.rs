@@ -21,7 +21,7 @@ const VARIABLE_PREFIX: &str = "LAGRANGE_";
 const PARAMETERS: &str = "parameters.";
 
 /// Every key but those of the section `parameters`.
-const KEYS: [&str; 21] = [
+const KEYS: [&str; 22] = [
     "environment",
     "mlflow.tracking_uri",
     "mlflow.experiment_name",
@@ -41,6 +41,7 @@ const KEYS: [&str; 21] = [
     "vertex.machine_type",
     "vertex.service_account",
     "vertex.network",
+    "vertex.nfs",
     "vertex.timeout",
     "vertex.max_wait",
 ];

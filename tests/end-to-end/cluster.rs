@@ -3,6 +3,7 @@
 
 use std::fs::File;
 use std::io::{BufRead, BufReader};
+use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -408,4 +409,55 @@ fn a_process_that_cannot_start_says_why() {
     run.fails(1, &["cannot reach the scheduler 127.0.0.1:1"]);
     let run = project.run(&["--engine", "balista://127.0.0.1:1"]);
     run.fails(2, &["ballista://HOST:PORT"]);
+}
+
+/// What Vertex AI tells the machine of this number of a job on two.
+fn cluster_spec(ports: &[u16; 2], machine: usize) -> (&'static str, String) {
+    let [first, second] = ports.map(|port| format!("127.0.0.1:{port}"));
+    let spec = json!({
+        "cluster": { "workerpool0": [first], "workerpool1": [second] },
+        "environment": "cloud",
+        "task": { "type": format!("workerpool{machine}"), "index": 0 },
+    });
+    ("CLUSTER_SPEC", spec.to_string())
+}
+
+#[test]
+fn a_job_on_two_machines_is_a_cluster() {
+    let project = Project::with_script(
+        "CREATE OR REPLACE TABLE t AS SELECT i % 7 AS g, i AS x FROM range(10000) r(i);
+         SELECT g, count(*) AS n, sum(x) AS s FROM t GROUP BY g ORDER BY g;",
+    );
+    let sockets = [0, 1].map(|_| TcpListener::bind("127.0.0.1:0").unwrap());
+    let ports = sockets.map(|socket| socket.local_addr().unwrap().port());
+    // It may be there first.
+    let mut command = project.command(&["cluster", "executor", "--vertex", "--cores", "1"]);
+    command.args(["--memory-limit", "1G", "--wait", "60"]);
+    command
+        .envs([cluster_spec(&ports, 1)])
+        .stderr(Stdio::null());
+    let mut second = Process(command.stdout(Stdio::piped()).spawn().unwrap());
+    let database = project.path("shared").display().to_string();
+    let arguments = ["run", "script.sql", "--replicas", "2", "--output", "json"];
+    let mut first = project.command(&arguments);
+    first.args(["--database", &database, "--threads", "1"]);
+    let run = first.envs([cluster_spec(&ports, 0)]).output().unwrap();
+    let said = String::from_utf8_lossy(&run.stderr).into_owned();
+    assert!(run.status.success(), "{said}");
+    assert!(said.contains(&format!("127.0.0.1:{}", ports[0])), "{said}");
+    let result: Json = serde_json::from_slice(&run.stdout).unwrap();
+    let rows = result["steps"][1]["result"]["rows"].as_array().unwrap();
+    assert_eq!(rows.len(), 7);
+    assert_eq!(rows[0], json!([0, 1429, 7142142]));
+    // The second machine has joined, and ends when the first has.
+    let mut line = String::new();
+    let stdout = second.0.stdout.take().unwrap();
+    BufReader::new(stdout).read_line(&mut line).unwrap();
+    assert!(line.starts_with("executor on 0.0.0.0:"), "{line}");
+    let status = second.0.wait().unwrap();
+    assert!(status.success(), "{status}");
+    // Elsewhere there is no such thing.
+    project
+        .lagrange(&["run", "script.sql", "--replicas", "2"], &[])
+        .fails(2, &["no CLUSTER_SPEC"]);
 }

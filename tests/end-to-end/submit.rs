@@ -213,10 +213,50 @@ fn what_cannot_run_there_is_refused_here() {
         &["reads prices.csv, a file that the job does not have"],
     );
     refused("SELECT $nothing FROM features", &["nothing"]);
-    submit(&server, &project, &["--replicas", "2"]).fails(2, &["on one machine"]);
+    submit(&server, &project, &["--replicas", "2"]).fails(2, &["--replicas needs vertex.nfs"]);
     let absolute = project.path("sql/train.sql").display().to_string();
     server
         .lagrange(&project, &["submit", &absolute, "--env", "dev"])
         .fails(2, &["not in the working directory"]);
     assert_eq!(server.state().vertex.created.len(), 0);
+}
+
+#[test]
+fn several_machines_are_one_cluster() {
+    let (server, project) = server();
+    let several = |extra: &str| {
+        let dev = std::fs::read_to_string(project.path("config/dev.yaml")).unwrap();
+        let text = dev.replace("vertex:\n", &format!("vertex:\n{extra}\n"));
+        project.file("config/several.yaml", &text);
+        let arguments = ["submit", "sql/train.sql", "--env", "several"];
+        server.lagrange(&project, &[&arguments[..], &["--replicas", "3"]].concat())
+    };
+    several("  nfs: 10.0.0.2:/share").fails(2, &["--replicas needs vertex.network"]);
+    several("  nfs: share\n  network: n").fails(2, &["'vertex.nfs' is 'share'", "SERVER:/PATH"]);
+    several("  nfs: 10.0.0.2:/share\n  network: projects/1/global/networks/n").success();
+    let created = server.state().vertex.created.clone();
+    let [job] = created.as_slice() else {
+        panic!("{created:?}");
+    };
+    let pools = &job["jobSpec"]["workerPoolSpecs"];
+    let mounts = json!([{ "server": "10.0.0.2", "path": "/share", "mountPoint": "lagrange" }]);
+    for (pool, count) in [(0, "1"), (1, "2")] {
+        assert_eq!(pools[pool]["replicaCount"], count);
+        assert_eq!(pools[pool]["nfsMounts"], mounts);
+    }
+    let told = |pool: usize| {
+        let arguments = pools[pool]["containerSpec"]["args"].as_array().unwrap();
+        let words: Vec<&str> = arguments.iter().filter_map(Json::as_str).collect();
+        words.join(" ")
+    };
+    let id = job["labels"]["lagrange-submission"].as_str().unwrap();
+    let first = told(0);
+    assert!(first.starts_with("run --bundle gs://"), "{first}");
+    let end = format!(" --replicas 3 --database /mnt/nfs/lagrange/{id}");
+    assert!(first.ends_with(&end), "{first}");
+    assert_eq!(
+        told(1),
+        "cluster executor --vertex --cores 2 --memory-limit 2000000000 --wait 1800"
+    );
+    assert_eq!(server.mistakes(), [""; 0]);
 }

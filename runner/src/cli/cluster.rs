@@ -55,7 +55,7 @@ pub struct SchedulerArgs {
 }
 
 /// Arguments of `lagrange cluster executor`.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 #[command(after_help = "\
 Examples:
   lagrange cluster executor
@@ -90,6 +90,10 @@ pub struct ExecutorArgs {
     /// Folder for what is passed on and spilled [default: the system's].
     #[arg(long, value_name = "DIR")]
     pub work_dir: Option<PathBuf>,
+
+    /// Be a further machine of a job of Vertex AI, which says where the scheduler is.
+    #[arg(long, hide = true, conflicts_with_all = ["scheduler", "bind", "port", "external_host"])]
+    pub vertex: bool,
 
     /// Seconds to wait for the scheduler at the start.
     #[arg(long, value_name = "SECONDS", default_value_t = 30)]

@@ -18,6 +18,16 @@ pub struct EngineArg {
     pub scheduler: Option<Address>,
 }
 
+impl EngineArg {
+    /// DataFusion on the machines of a cluster.
+    pub fn of_cluster(scheduler: &Address) -> Self {
+        Self {
+            name: EngineName::DataFusion,
+            scheduler: Some(scheduler.clone()),
+        }
+    }
+}
+
 /// Reads the name of an engine, or the address of a cluster.
 #[derive(Debug, Clone, Copy)]
 pub struct EngineParser;
@@ -35,10 +45,7 @@ impl TypedValueParser for EngineParser {
         if let Some(address) = text.strip_prefix(BALLISTA)
             && let Ok(address) = address.parse()
         {
-            return Ok(EngineArg {
-                name: EngineName::DataFusion,
-                scheduler: Some(address),
-            });
+            return Ok(EngineArg::of_cluster(&address));
         }
         let known = EngineName::ALL.into_iter().find(|name| name.name() == text);
         if let Some(name) = known {

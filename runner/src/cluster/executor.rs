@@ -12,6 +12,7 @@ use super::Address;
 use super::client::reach;
 use super::codec::Codec;
 use super::process::{MESSAGE_BYTES, log_to_standard_error, process_error, warn_if_open};
+use super::replicas::Member;
 use super::session;
 use crate::cli::cluster::ExecutorArgs;
 use crate::error::{Error, Result};
@@ -22,6 +23,9 @@ const CLEANS: u64 = 60;
 const KEPT: u64 = 3600;
 /// Between two looks for the scheduler.
 const LOOKS: Duration = Duration::from_millis(200);
+/// Between two looks whether it is still there, and how many in vain mean that it is not.
+const WATCH: Duration = Duration::from_secs(2);
+const MISSED: u32 = 3;
 
 /// Runs until it is stopped.
 ///
@@ -29,7 +33,41 @@ const LOOKS: Duration = Duration::from_millis(200);
 /// A scheduler that is not there, an address that cannot be listened on.
 pub async fn run(args: &ExecutorArgs) -> Result<()> {
     log_to_standard_error(args.verbose);
-    warn_if_open(&args.bind)?;
+    if !args.vertex {
+        warn_if_open(&args.bind)?;
+        return execute(args).await;
+    }
+    let member = Member::find()?;
+    let args = ExecutorArgs {
+        scheduler: member.scheduler,
+        bind: "0.0.0.0".to_owned(),
+        port: member.own.port,
+        external_host: Some(member.own.host),
+        ..args.clone()
+    };
+    // The job is over when its first machine is: the others have nobody to work for.
+    tokio::select! {
+        ended = execute(&args) => ended,
+        () = gone(&args.scheduler) => Ok(()),
+    }
+}
+
+/// Waits until a scheduler that has been there is there no more.
+async fn gone(scheduler: &Address) {
+    while reach(scheduler).await.is_err() {
+        tokio::time::sleep(LOOKS).await;
+    }
+    let mut missed = 0;
+    while missed < MISSED {
+        tokio::time::sleep(WATCH).await;
+        missed = match reach(scheduler).await {
+            Ok(()) => 0,
+            Err(_) => missed + 1,
+        };
+    }
+}
+
+async fn execute(args: &ExecutorArgs) -> Result<()> {
     let memory = args.memory_limit.as_deref().map(memory_limit).transpose()?;
     // Removed with all that is in it when the process ends.
     let scratch = match &args.work_dir {

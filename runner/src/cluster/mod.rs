@@ -2,6 +2,7 @@
 //! catalogue, and the client that runs plans on them.
 //!
 //! - `scheduler`, `executor`: the processes.
+//! - [`replicas`]: the machines of a job of Vertex AI as a cluster.
 //! - [`client`]: a plan's way there; `job`: until its rows are back.
 //! - `session`: what schedulers and executors know: functions, versions, stores.
 //! - `codec`: our own operators on the wire; `shards` is the one there is.
@@ -23,6 +24,7 @@ pub mod executor;
 mod job;
 #[cfg(feature = "cluster")]
 mod process;
+pub mod replicas;
 #[cfg(feature = "cluster")]
 pub mod scheduler;
 #[cfg(feature = "cluster")]
@@ -77,10 +79,10 @@ impl std::str::FromStr for Address {
     }
 }
 
-/// How plans address the store of a bucket or folder, so that another machine can open
-/// it: a folder from the root, because executors start elsewhere. `number` tells apart
-/// what a client has opened.
-pub fn store_address(location: &str, number: usize) -> String {
+/// How plans address an export in a bucket or folder, so that another machine can open
+/// it: a folder from the root, because executors start elsewhere. The digest is that of
+/// its manifest.
+pub fn store_address(location: &str, digest: &str) -> String {
     let folder = location.strip_prefix("file://").unwrap_or(location);
     let whole = match folder.contains("://") {
         true => location.to_owned(),
@@ -88,7 +90,7 @@ pub fn store_address(location: &str, number: usize) -> String {
         false => std::path::absolute(folder)
             .map_or_else(|_| folder.to_owned(), |path| path.display().to_string()),
     };
-    format!("{SCHEME}://{}.{number}", hex(whole.as_bytes()))
+    format!("{SCHEME}://{}.{digest}", hex(whole.as_bytes()))
 }
 
 /// Whether this program has the cluster in it.
@@ -112,13 +114,13 @@ mod tests {
         let here = std::env::current_dir().unwrap();
         let here = here.join("artifacts").display().to_string();
         for location in ["artifacts", "file://artifacts"] {
-            let address = store_address(location, 1);
-            assert_eq!(address, format!("lagrange://{}.1", hex(here.as_bytes())));
+            let address = store_address(location, "1a");
+            assert_eq!(address, format!("lagrange://{}.1a", hex(here.as_bytes())));
         }
-        let address = store_address("gs://bucket/folder", 0);
+        let address = store_address("gs://bucket/folder", "00");
         assert_eq!(
             address,
-            format!("lagrange://{}.0", hex(b"gs://bucket/folder"))
+            format!("lagrange://{}.00", hex(b"gs://bucket/folder"))
         );
     }
 

@@ -16,6 +16,7 @@ use object_store::ObjectStore;
 use reqwest::Url;
 
 use super::SCHEME;
+use crate::cloud::storage::known::Known;
 use crate::files::sha256;
 use crate::registry::Place;
 
@@ -92,7 +93,7 @@ pub fn state(config: SessionConfig) -> Result<SessionState> {
         .with_runtime_env(environment()?)
         .build();
     let context = SessionContext::new_with_state(state);
-    lagrange_udfs::datafusion::register_all(&context)
+    lagrange_udfs::datafusion::register_portable(&context)
         .map_err(|error| DataFusionError::Configuration(error.to_string()))?;
     Ok(context.state())
 }
@@ -119,12 +120,12 @@ fn environment() -> Result<Arc<RuntimeEnv>> {
         .build_arc()
 }
 
-/// The location in an address.
-fn location(url: &Url) -> Option<String> {
-    let digits = url.host_str()?.split('.').next()?;
+/// The location in an address, and the digest of the export's manifest.
+fn location(url: &Url) -> Option<(String, &str)> {
+    let (digits, manifest) = url.host_str()?.split_once('.')?;
     let pair = |i: usize| u8::from_str_radix(digits.get(i..i + 2)?, 16).ok();
     let bytes: Option<Vec<u8>> = (0..digits.len()).step_by(2).map(pair).collect();
-    String::from_utf8(bytes?).ok()
+    Some((String::from_utf8(bytes?).ok()?, manifest))
 }
 
 /// Opens stores when a plan asks for them, with the credentials of this machine.
@@ -148,11 +149,12 @@ impl ObjectStoreRegistry for Stores {
         }
         let unknown = || exec_datafusion_err!("{url}: not a store that an executor knows");
         let location = (url.scheme() == SCHEME).then(|| location(url)).flatten();
-        let location = location.ok_or_else(unknown)?;
+        let (location, manifest) = location.ok_or_else(unknown)?;
         let place = Place::of("storage.artifacts", &location);
         let store = place
             .and_then(|place| place.reading())
             .map_err(|error| DataFusionError::Execution(error.message().into_owned()))?;
+        let store: Arc<dyn ObjectStore> = Arc::new(Known::export(store, manifest));
         self.opened.register_store(url, Arc::clone(&store));
         Ok(store)
     }
@@ -187,8 +189,8 @@ mod tests {
     fn stores_are_opened_by_their_address() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().to_str().unwrap();
-        let address = Url::parse(&super::super::store_address(path, 3)).unwrap();
-        assert_eq!(location(&address).as_deref(), Some(path));
+        let address = Url::parse(&super::super::store_address(path, "3f")).unwrap();
+        assert_eq!(location(&address), Some((path.to_owned(), "3f")));
         let stores = Stores::default();
         stores.get_store(&address).unwrap();
         let unknown = Url::parse("ftp://host/").unwrap();

@@ -41,7 +41,10 @@ fn convert(args: &ExportModelArgs) -> Result<String> {
                 "{from}: a model of {algorithm} cannot be written as JSON"
             ))
         })?;
-        write(path, format!("{json:#}\n").as_bytes())?;
+        let text = serde_json::to_vec_pretty(&json);
+        let mut text = text.map_err(|error| Error::internal(error.to_string()))?;
+        text.push(b'\n');
+        write(path, &text)?;
         written.push(path.display().to_string());
     }
     Ok(format!("{} written", written.join(", ")))

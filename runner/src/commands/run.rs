@@ -37,9 +37,11 @@ use self::upload::Upload;
 use self::work::{Mode, Order};
 use super::answer::threads;
 use super::{catalogue, check, plan};
-use crate::cli::{CheckMode, RunArgs, TestArgs};
+use crate::cli::{CheckMode, EngineArg, RunArgs, TestArgs};
 use crate::cloud::bigquery::sources::{Source, SourceArgs};
 use crate::cloud::vertex::bundle::Bundle;
+use crate::cluster;
+use crate::cluster::replicas::Beside;
 use crate::engines::Choice;
 use crate::error::{Error, Result, Status};
 use crate::files::sha256;
@@ -255,13 +257,30 @@ fn note_choice(choice: &Choice, results: &Mutex<Results>) {
     about.database = Some(choice.database.display().to_string());
 }
 
+/// The processes beside this one on the first of so many machines of a job. Rows are cut
+/// into as many parts as there are cores.
+fn machines(replicas: u16, settings: &mut Settings) -> Result<Beside> {
+    cluster::check()?;
+    let beside = Beside::start(settings.max_workers, settings.memory_limit)?;
+    settings.max_workers *= usize::from(replicas);
+    Ok(beside)
+}
+
 fn run_scripts(
     args: &RunArgs,
     printer: &Arc<Printer>,
     results: &Arc<Mutex<Results>>,
     beside: &mut Option<PathBuf>,
 ) -> Result<()> {
-    let settings = Settings::resolve(&args.settings)?.with_resources(&args.resources)?;
+    let mut settings = Settings::resolve(&args.settings)?.with_resources(&args.resources)?;
+    let machines = match args.replicas {
+        Some(replicas) => Some(machines(replicas, &mut settings)?),
+        None => None,
+    };
+    let engine = match &machines {
+        Some(machines) => Some(&EngineArg::of_cluster(machines.scheduler())),
+        None => args.engine.as_ref(),
+    };
     let bound = bind(&args.scripts, &args.set, settings)?;
     bound.note(results);
     let flows = flow::of(&bound.steps);
@@ -269,7 +288,7 @@ fn run_scripts(
     let report = (args.check != CheckMode::Off).then(|| catalogue::report(&bound.steps));
     let gate = |report| check::gate(report, printer);
     let checked = report.as_ref().map_or(Ok(()), gate);
-    let mut choice = Choice::resolve(args.engine.as_ref(), &bound.settings)?;
+    let mut choice = Choice::resolve(engine, &bound.settings)?;
     note_choice(&choice, results);
     if checked.is_ok() {
         // An export costs something, which a script that is refused is not worth.

@@ -11,7 +11,7 @@ use crate::cli::cloud::SubmitArgs;
 use crate::cloud::vertex::bundle::Bundle;
 use crate::cloud::vertex::log::Log;
 use crate::cloud::vertex::machine;
-use crate::cloud::vertex::request::{self, Submission};
+use crate::cloud::vertex::request::{self, Share, Submission};
 use crate::cloud::vertex::service::{self, Home, Vertex};
 use crate::error::{Error, Result, Status};
 use crate::files::sha256;
@@ -27,6 +27,8 @@ use crate::settings::{Origin, Settings};
 
 /// The settings of a job, in its working directory.
 const CONFIGURATION: &str = "config/job.yaml";
+/// Seconds that a machine waits for the first one, whose container may start later.
+const EXECUTOR_WAIT: u16 = 1800;
 /// Looks at a job whose log cannot be read, before it is said.
 const LOG_LOST: u32 = 3;
 
@@ -180,13 +182,8 @@ fn submission(
         Some(machine) => machine,
         None => machine::fitting(settings.max_workers, settings.memory_limit)?,
     };
-    if args.replicas > 1 {
-        return Err(Error::usage(format!(
-            "--replicas {}: this version runs a script on one machine",
-            args.replicas
-        ))
-        .hint("pass a larger --machine-type"));
-    }
+    let replicas = (args.replicas > 1).then_some(args.replicas);
+    let share = replicas.map(|_| share(settings)).transpose()?;
     let mut arguments = vec!["run".to_owned(), "--bundle".to_owned(), address.to_owned()];
     arguments.extend(args.scripts.iter().cloned());
     arguments.extend(["--config", CONFIGURATION].map(str::to_owned));
@@ -202,13 +199,22 @@ fn submission(
     let now = Moment::now();
     let moment = format!("{}-{:03}", now.compact(), now.millis());
     let digest = sha256(format!("{address} {arguments:?} {machine_type}").as_bytes());
+    let id = format!("{moment}-{}", &digest[..8]);
+    if let Some(replicas) = replicas {
+        // Tables are where all machines see them; each job has its own.
+        let database = format!("{}/{id}", Share::FOLDER);
+        arguments.extend(["--replicas".to_owned(), replicas.to_string()]);
+        arguments.extend(["--database".to_owned(), database]);
+    }
     let environment = settings.environment();
     Ok(Submission {
         name: format!("lagrange {stem} {}", now.plain()),
-        id: format!("{moment}-{}", &digest[..8]),
+        id,
         image,
         machine_type,
         replicas: args.replicas,
+        executor: executor(settings),
+        share,
         arguments,
         variables: BTreeMap::from([("NO_COLOR".to_owned(), "1".to_owned())]),
         labels: BTreeMap::from([
@@ -224,6 +230,50 @@ fn submission(
         network: settings.optional("vertex.network").unwrap_or_default(),
         output: format!("{}/jobs", place.location()),
     })
+}
+
+/// The folder that all machines of a job see.
+fn share(settings: &Settings) -> Result<Share> {
+    let needed = |key: &str, hint: &str| {
+        let message = format!("--replicas needs {key}");
+        settings
+            .optional(key)
+            .ok_or_else(|| Error::usage(message).hint(hint.to_owned()))
+    };
+    let text = needed(
+        "vertex.nfs",
+        "set it to SERVER:/PATH of a Filestore instance or another NFS server: the machines of a \
+         job share their tables there",
+    )?;
+    needed(
+        "vertex.network",
+        "set it to the network of the server of vertex.nfs, with which Vertex AI is peered",
+    )?;
+    Share::of(&text).ok_or_else(|| {
+        Error::usage(format!("'vertex.nfs' is '{text}'"))
+            .hint("write SERVER:/PATH, such as 10.0.0.2:/share")
+    })
+}
+
+/// What a further machine of a job is told.
+fn executor(settings: &Settings) -> Vec<String> {
+    let (cores, memory) = (settings.max_workers, settings.memory_limit);
+    let resources = [cores, memory].map(|amount| amount.to_string());
+    let [cores, memory] = &resources;
+    let patience = EXECUTOR_WAIT.to_string();
+    [
+        "cluster",
+        "executor",
+        "--vertex",
+        "--cores",
+        cores,
+        "--memory-limit",
+        memory,
+        "--wait",
+        &patience,
+    ]
+    .map(str::to_owned)
+    .into()
 }
 
 fn planned(home: &Home, address: &str, bundle: &Bundle, bytes: &[u8], request: &Json) -> Answer {

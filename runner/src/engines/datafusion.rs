@@ -151,7 +151,10 @@ impl DataFusion {
             None => config,
         };
         let context = SessionContext::new_with_config_rt(config, runtime);
-        lagrange_udfs::datafusion::register_all(&context)?;
+        match scheduler {
+            Some(_) => lagrange_udfs::datafusion::register_portable(&context)?,
+            None => lagrange_udfs::datafusion::register_all(&context)?,
+        }
         let store = Store::open(folder)?;
         let temporary = scheduler.map(|_| Temporary::open(folder)).transpose()?;
         let mut engine = Self {
@@ -643,7 +646,7 @@ impl Engine for DataFusion {
     }
 
     async fn attach(&mut self, name: &str, source: &Source) -> Result<()> {
-        let address = store_address(&source.location, self.exports.len());
+        let address = store_address(&source.location, &source.digest());
         let store = Known::new(source.place()?.reading()?, &source.objects);
         let base = ObjectStoreUrl::parse(&address).map_err(engine_error)?;
         self.context

@@ -16,6 +16,9 @@ use super::versions::{AT_ONCE, CLAIM, CONTENTS, file, path};
 use super::{Registry, card, token};
 use crate::error::{Error, Result};
 
+/// The largest model, in bytes, that is also kept as JSON.
+const LARGEST_AS_JSON: usize = 64 << 20;
+
 /// A model that was published: plain values, for those who record runs.
 #[derive(Debug, Clone)]
 pub struct Published {
@@ -177,13 +180,17 @@ impl Registry {
         }
         let mut manifest = prepared.manifest;
         manifest.version = self.claim_number(&name).await?;
-        let json = match prepared.model.to_json() {
-            Some(json) => json,
-            None => json!({ "header": prepared.model.header_json() }),
+        let json = prepared.model.to_json();
+        let json = json.filter(|_| prepared.bytes.len() <= LARGEST_AS_JSON);
+        let json = match json {
+            Some(json) => serde_json::to_vec(&json),
+            None => serde_json::to_vec(&json!({ "header": prepared.model.header_json() })),
         };
+        let mut json = json.map_err(|error| Error::internal(error.to_string()))?;
+        json.push(b'\n');
         let mut files: BTreeMap<&str, Bytes> = BTreeMap::new();
         files.insert(MODEL, prepared.bytes.clone());
-        files.insert(JSON, Bytes::from(format!("{json}\n")));
+        files.insert(JSON, Bytes::from(json));
         if let Ok(onnx) = &prepared.onnx {
             files.insert(ONNX, onnx.clone());
         }

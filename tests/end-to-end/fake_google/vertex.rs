@@ -131,9 +131,19 @@ impl Vertex {
         for (i, pool) in pools.iter().enumerate() {
             only(
                 pool,
-                &["machineSpec", "replicaCount", "containerSpec", "diskSpec"],
+                &[
+                    "machineSpec",
+                    "replicaCount",
+                    "containerSpec",
+                    "diskSpec",
+                    "nfsMounts",
+                ],
                 "a workerPoolSpec",
             )?;
+            for mount in pool["nfsMounts"].as_array().into_iter().flatten() {
+                only(mount, &["server", "path", "mountPoint"], "an nfsMount")?;
+                must(spec["network"].is_string(), "a network for nfsMounts")?;
+            }
             must(
                 i > 0 || pool["replicaCount"] == "1",
                 "the first pool is one machine",

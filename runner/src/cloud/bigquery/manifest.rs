@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::names::TableName;
 use super::schema::Column;
+use crate::files::sha256;
 use crate::runs::moment::Moment;
 
 /// The name of its file.
@@ -64,6 +65,12 @@ impl Manifest {
     /// Bytes of all files.
     pub fn size(&self) -> u64 {
         self.shards.iter().map(|shard| shard.size).sum()
+    }
+
+    /// The SHA-256 of what it says.
+    pub fn digest(&self) -> String {
+        // A manifest always has a text.
+        sha256(&serde_json::to_vec(self).unwrap_or_default())
     }
 
     /// Whether it is what `lagrange run` takes by itself: all rows, as Parquet.

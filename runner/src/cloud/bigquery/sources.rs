@@ -15,7 +15,6 @@ use super::verify;
 use crate::cloud::storage::cache::Wanted;
 use crate::cloud::storage::objects::{self, Object};
 use crate::error::{Error, Result, did_you_mean};
-use crate::files::sha256;
 use crate::flow::Flow;
 use crate::registry::Place;
 use crate::settings::{Database, Settings};
@@ -100,8 +99,7 @@ impl Source {
 
     /// What changes when the rows may have.
     pub fn digest(&self) -> String {
-        // A manifest always has a text.
-        sha256(&serde_json::to_vec(&self.manifest).unwrap_or_default())
+        self.manifest.digest()
     }
 
     /// The shards and their checksums.

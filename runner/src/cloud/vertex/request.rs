@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use google_cloud_aiplatform_v1::model::scheduling::Strategy;
 use google_cloud_aiplatform_v1::model::{
-    ContainerSpec, CustomJob, CustomJobSpec, EnvVar, GcsDestination, MachineSpec, Scheduling,
-    WorkerPoolSpec,
+    ContainerSpec, CustomJob, CustomJobSpec, EnvVar, GcsDestination, MachineSpec, NfsMount,
+    Scheduling, WorkerPoolSpec,
 };
 use serde::Serialize;
 use serde_json::Value as Json;
@@ -36,6 +36,10 @@ pub struct Submission {
     pub machine_type: String,
     /// How many.
     pub replicas: u16,
+    /// What the containers of all but the first are told.
+    pub executor: Vec<String>,
+    /// A folder that all see.
+    pub share: Option<Share>,
     /// What the container is told.
     pub arguments: Vec<String>,
     /// Variables of the container.
@@ -61,8 +65,7 @@ impl Submission {
     pub fn job(&self) -> CustomJob {
         let mut pools = vec![self.pool(1, &self.arguments)];
         if self.replicas > 1 {
-            let helpers = ["cluster", "executor"].map(str::to_owned);
-            pools.push(self.pool(self.replicas - 1, &helpers));
+            pools.push(self.pool(self.replicas - 1, &self.executor));
         }
         let mut scheduling = Scheduling::new()
             .set_strategy(if self.spot {
@@ -100,10 +103,42 @@ impl Submission {
             .set_image_uri(&self.image)
             .set_args(arguments)
             .set_env(variables);
+        let mount = |share: &Share| {
+            NfsMount::new()
+                .set_server(&share.server)
+                .set_path(&share.path)
+                .set_mount_point(Share::NAME)
+        };
         WorkerPoolSpec::new()
             .set_machine_spec(MachineSpec::new().set_machine_type(&self.machine_type))
             .set_replica_count(count)
             .set_container_spec(container)
+            .set_nfs_mounts(self.share.iter().map(mount))
+    }
+}
+
+/// A folder of an NFS server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Share {
+    /// Name or number of the server.
+    pub server: String,
+    /// What it exports.
+    pub path: String,
+}
+
+impl Share {
+    const NAME: &str = "lagrange";
+    /// Where Vertex AI mounts it.
+    pub const FOLDER: &str = "/mnt/nfs/lagrange";
+
+    /// From `SERVER:/PATH`.
+    pub fn of(text: &str) -> Option<Self> {
+        let (server, path) = text.split_once(':')?;
+        let good = !server.is_empty() && path.starts_with('/') && !path.contains(':');
+        good.then(|| Self {
+            server: server.to_owned(),
+            path: path.to_owned(),
+        })
     }
 }
 
