@@ -17,6 +17,8 @@ use faer::linalg::qr::no_pivoting::factor::{
 use faer::{Mat, MatMut, Par, fx128};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use smallvec::SmallVec;
+
 use super::shared_rows::{SharedRows, with_factor};
 
 /// Rows collected before they are factored, or twice the columns if that is
@@ -40,7 +42,7 @@ pub struct Triangle {
     /// Rows not factored yet, row after row.
     buffer: Vec<f64>,
     /// More such rows, which were merged and belong to others.
-    shared: Vec<Arc<SharedRows>>,
+    shared: SmallVec<[Arc<SharedRows>; 4]>,
     /// The rows of this one for those that merge them.
     own: OnceLock<Arc<SharedRows>>,
 }
@@ -71,7 +73,7 @@ impl<'d> Deserialize<'d> for Triangle {
             columns: saved.columns,
             factor: saved.factor.into_owned(),
             buffer: saved.buffer.into_owned(),
-            shared: Vec::new(),
+            shared: SmallVec::new(),
             own: OnceLock::new(),
         })
     }
@@ -106,7 +108,7 @@ impl Triangle {
             columns,
             factor: Vec::new(),
             buffer: SPARE.with_borrow_mut(Vec::pop).unwrap_or_default(),
-            shared: Vec::new(),
+            shared: SmallVec::new(),
             own: OnceLock::new(),
         }
     }
@@ -132,6 +134,17 @@ impl Triangle {
     pub fn push(&mut self, row: impl IntoIterator<Item = f64>) {
         self.buffer.extend(row);
         self.flush_if_full();
+    }
+
+    /// Adds the row that `append` appends, if it says that it is whole; whether it is.
+    pub fn push_whole(&mut self, append: impl FnOnce(&mut Vec<f64>) -> bool) -> bool {
+        let before = self.buffer.len();
+        let whole = append(&mut self.buffer);
+        if !whole {
+            self.buffer.truncate(before);
+        }
+        self.flush_if_full();
+        whole
     }
 
     /// Whether so many rows are worth a [`Self::push_block`].
@@ -194,7 +207,7 @@ impl Triangle {
         match other.for_others() {
             Some(rows) => self.shared.push(rows),
             None => {
-                self.shared.extend_from_slice(&other.shared);
+                self.shared.extend(other.shared.iter().cloned());
                 self.buffer.extend_from_slice(&other.buffer);
             }
         }
@@ -274,7 +287,7 @@ impl Triangle {
             columns: self.columns,
             factor: self.factor.clone(),
             buffer: Vec::new(),
-            shared: Vec::new(),
+            shared: SmallVec::new(),
             own: OnceLock::new(),
         };
         whole.reduce_rows(&self.rows());
@@ -293,11 +306,13 @@ impl Triangle {
         let stack = |factor: &[f64]| {
             STACKED.with_borrow_mut(|stacked| {
                 stacked.clear();
+                stacked.resize(p * height, 0.0);
                 let mut at = 0;
-                for j in 0..p {
-                    stacked.extend_from_slice(&factor[at..=at + j]);
-                    stacked.extend(std::iter::repeat_n(0.0, p - 1 - j));
-                    stacked.extend(self.buffer.iter().skip(j).step_by(p));
+                for (j, column) in stacked.chunks_exact_mut(height).enumerate() {
+                    column[..=j].copy_from_slice(&factor[at..=at + j]);
+                    for (value, row) in column[p..].iter_mut().zip(self.buffer.chunks_exact(p)) {
+                        *value = row[j];
+                    }
                     at += j + 1;
                 }
                 let small = factor_small_in_place(stacked, height, p);

@@ -156,6 +156,16 @@ impl Aggregate for Fit {
             return Ok(());
         };
         let entry = setup.plan.entry;
+        if let Kept::Factor(triangle) = &mut setup.kept
+            && !triangle.takes_block(rows.len())
+            && inputs.columns.len() <= OPTIONS + 1
+        {
+            let used = push_few(triangle, setup.plan.intercept, inputs, rows)?;
+            state.rows_used += used as u64;
+            state.rows_skipped += (rows.len() - used) as u64;
+            state.weight += used as f64;
+            return Ok(());
+        }
         let rest;
         let features = usable(inputs.features(FEATURES)?, entry)?;
         let beside = Beside {
@@ -317,7 +327,7 @@ fn prepare(state: &mut State, inputs: &Inputs<'_>, rows: Rows<'_>) -> Result<()>
     let features = inputs.features(FEATURES)?;
     if state.setup.is_none() {
         let setup = Setup::new(features, inputs.options(OPTIONS, first)?)?;
-        usable(features, setup.plan.entry)?;
+        refuse_unusable(features, setup.plan.entry)?;
         state.setup = Some(setup);
     }
     Ok(())
@@ -433,12 +443,18 @@ fn refuse_foreign_options(entry: Entry, given: &Json) -> Result<()> {
 
 /// The features, all of a type that the algorithm takes.
 fn usable<'f, 'a>(features: &'f Features<'a>, entry: Entry) -> Result<Vec<&'f Feature<'a>>> {
+    refuse_unusable(features, entry)?;
+    Ok(features.fields.iter().collect())
+}
+
+/// An error unless all features are of a type that the algorithm takes.
+fn refuse_unusable(features: &Features<'_>, entry: Entry) -> Result<()> {
     if !entry.takes_categories() {
         features.numeric(SIGNATURE.name)?;
     }
-    let check = |feature: &'f Feature<'a>| {
+    let check = |feature: &Feature<'_>| {
         if feature.numbers.is_some() || feature.texts.is_some() {
-            return Ok(feature);
+            return Ok(());
         }
         Err(Error::data(
             SIGNATURE.name,
@@ -448,7 +464,7 @@ fn usable<'f, 'a>(features: &'f Features<'a>, entry: Entry) -> Result<Vec<&'f Fe
             ),
         ))
     };
-    features.fields.iter().map(check).collect()
+    features.fields.iter().try_for_each(check)
 }
 
 /// The rows that can be used; `None` if that is all of them.
@@ -554,6 +570,64 @@ fn push_moments(
         moments.push_block(count, weights.as_deref(), |i, out| copy(columns[i], out));
         start += count;
     }
+}
+
+/// Adds those of a few rows that are complete to the factor of `[1 X y]`; says how many.
+/// A query has a window or a group for every such handful, so nothing is allocated.
+///
+/// # Errors
+/// An infinite value.
+fn push_few(
+    triangle: &mut Triangle,
+    intercept: bool,
+    inputs: &Inputs<'_>,
+    rows: Rows<'_>,
+) -> Result<usize> {
+    let features = inputs.features(FEATURES)?;
+    let target = inputs.numbers(TARGET)?;
+    let mut used = 0;
+    for row in rows.iter() {
+        let whole =
+            triangle.push_whole(|values| whole_row(features, target, intercept, row, values));
+        match whole {
+            true => used += 1,
+            false => refuse_infinite(inputs, row)?,
+        }
+    }
+    Ok(used)
+}
+
+/// Appends `[1 X y]` of a row; whether all of it is there and finite.
+fn whole_row(
+    features: &Features<'_>,
+    target: &Numbers<'_>,
+    intercept: bool,
+    row: usize,
+    values: &mut Vec<f64>,
+) -> bool {
+    if intercept {
+        values.push(1.0);
+    }
+    let numbers = features.fields.iter().map(|field| field.numbers.as_ref());
+    for numbers in numbers.chain([Some(target)]) {
+        match numbers.and_then(|numbers| numbers.get(row)) {
+            Some(value) if value.is_finite() => values.push(value),
+            _ => return false,
+        }
+    }
+    true
+}
+
+/// An error if the row, which is not complete, has an infinite value.
+fn refuse_infinite(inputs: &Inputs<'_>, row: usize) -> Result<()> {
+    let beside = Beside {
+        target: inputs.numbers(TARGET)?,
+        weights: None,
+        times: None,
+        validation: None,
+    };
+    let features: Vec<_> = inputs.features(FEATURES)?.fields.iter().collect();
+    chosen_rows(false, &beside, &features, Rows::Some(&[row as u32])).map(drop)
 }
 
 /// Adds complete rows to the factor of `[1 X y]`.

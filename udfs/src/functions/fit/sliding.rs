@@ -8,13 +8,12 @@ use std::sync::Arc;
 use faer::MatRef;
 
 use super::plan::Plan;
-use super::{FEATURES, OPTIONS, State, TARGET, bytes, chosen_rows, usable};
+use super::{FEATURES, OPTIONS, State, TARGET, bytes, refuse_infinite, refuse_unusable, whole_row};
 use crate::definition::Sliding;
 use crate::error::Result;
-use crate::input::{Inputs, Rows};
+use crate::input::Inputs;
 use crate::models::algorithms::{Entry, FactorAlgorithm, Reduction};
 use crate::models::preparation::Preparation;
-use crate::models::row_store::Beside;
 use crate::statistics::least_squares::Problem;
 use crate::statistics::sliding_triangle::SlidingTriangle;
 use crate::value::Value;
@@ -24,8 +23,6 @@ pub struct SlidingFit {
     plan: Arc<Plan>,
     algorithm: &'static FactorAlgorithm,
     triangle: SlidingTriangle,
-    /// Of a row.
-    columns: usize,
     row: Vec<f64>,
     /// Whether each row of the window is one that trains.
     used: VecDeque<bool>,
@@ -43,7 +40,7 @@ impl SlidingFit {
         }
         let features = inputs.features(FEATURES)?;
         let plan = Plan::of(features, inputs.options(OPTIONS, 0)?)?;
-        usable(features, plan.entry)?;
+        refuse_unusable(features, plan.entry)?;
         let by_factor = plan.entry.way(&plan.options).is_none() && !plan.prepares;
         let Entry::Factor(algorithm) = plan.entry else {
             return Ok(None);
@@ -56,45 +53,25 @@ impl SlidingFit {
             plan,
             algorithm,
             triangle: SlidingTriangle::new(columns),
-            columns,
             row: Vec::with_capacity(columns),
             used: VecDeque::new(),
         }))
     }
 }
 
-/// An error if the row, which is not complete, has an infinite value.
-fn refuse_infinite(inputs: &Inputs<'_>, row: usize) -> Result<()> {
-    let beside = Beside {
-        target: inputs.numbers(TARGET)?,
-        weights: None,
-        times: None,
-        validation: None,
-    };
-    let features: Vec<_> = inputs.features(FEATURES)?.fields.iter().collect();
-    chosen_rows(false, &beside, &features, Rows::Some(&[row as u32])).map(drop)
-}
-
 impl Sliding for SlidingFit {
     fn push(&mut self, inputs: &Inputs<'_>, rows: Range<usize>) -> Result<()> {
         let features = inputs.features(FEATURES)?;
         let target = inputs.numbers(TARGET)?;
-        let numbers = features.fields.iter().filter_map(|f| f.numbers.as_ref());
-        let columns = numbers.chain([target]);
-        let constant = self.plan.intercept.then_some(1.0);
         for row in rows {
             self.row.clear();
-            self.row.extend(constant);
-            let values = columns.clone().map_while(|column| column.get(row));
-            self.row
-                .extend(values.take_while(|value| value.is_finite()));
-            let complete = self.row.len() == self.columns;
-            if complete {
+            let whole = whole_row(features, target, self.plan.intercept, row, &mut self.row);
+            if whole {
                 self.triangle.push(&self.row);
             } else {
                 refuse_infinite(inputs, row)?;
             }
-            self.used.push_back(complete);
+            self.used.push_back(whole);
         }
         Ok(())
     }
