@@ -334,8 +334,10 @@ def errors_say_what_and_the_session_goes_on(client):
 
 def an_interrupt_ends_the_query(client):
     # Rows for minutes, of an algorithm that keeps none of them.
+    # A shell may have started this in the background, where nothing is interrupted.
     program = textwrap.dedent("""
-        import datafusion, lagrange_datafusion, sys
+        import datafusion, lagrange_datafusion, signal, sys
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         ctx = lagrange_datafusion.register(datafusion.SessionContext(datafusion.SessionConfig().with_target_partitions(1)))
         ctx.sql(sys.argv[1]).collect()
         print("ready", flush=True)
