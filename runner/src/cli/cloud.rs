@@ -83,7 +83,7 @@ pub struct SubmitArgs {
     #[arg(long, value_name = "TYPE")]
     pub machine_type: Option<String>,
 
-    /// Machines; each runs the same scripts, and all but the first only for the cluster.
+    /// Machines, which run the steps of the scripts together, as one cluster (vertex.nfs).
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=1000))]
     pub replicas: u16,
 
