@@ -227,20 +227,28 @@ impl KeptRows {
     }
 
     fn value(&self, function: &dyn AnyAggregate) -> crate::Result<Value> {
-        let mut state = function.start();
-        let rows = self.end - self.start;
-        if rows > 0 {
-            let columns = self.columns.iter();
-            let inputs = Inputs {
-                rows,
-                columns: columns
-                    .map(|kept| kept.input(self.start, self.end))
-                    .collect(),
-            };
-            function.update(&mut state, &inputs, Rows::All(rows))?;
-        }
-        function.finish(&state)
+        let columns = self.columns.iter();
+        let columns = columns.map(|kept| kept.input(self.start, self.end));
+        let inputs = Inputs {
+            rows: self.end - self.start,
+            columns: columns.collect(),
+        };
+        afresh(function, &inputs, Rows::All(inputs.rows))
     }
+}
+
+/// The value of some rows.
+pub fn afresh(
+    function: &dyn AnyAggregate,
+    inputs: &Inputs<'_>,
+    rows: Rows<'_>,
+) -> crate::Result<Value> {
+    let mut state = function.start();
+    if !rows.is_empty() {
+        function.update(&mut state, inputs, rows)?;
+    }
+    function.settle(&mut state);
+    function.finish(&state)
 }
 
 impl SlidingAccumulator {

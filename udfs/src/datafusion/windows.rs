@@ -29,6 +29,7 @@ use rayon::prelude::*;
 
 use super::aggregate::{AggregateFunction, scalar_value};
 use super::array_reader::read_arrays;
+use super::frame::afresh;
 use super::{contain, execution, types};
 use crate::definition::{AnyAggregate, Sliding};
 use crate::input::{Inputs, Rows};
@@ -270,12 +271,7 @@ impl Frames {
         self.ready.clear();
         let rows = arrays.first().map_or(0, |array| array.len());
         let frames = self.frame.ahead(first, rows);
-        let of = |frames: &[Range<usize>]| {
-            let function = self.function;
-            contain(function.signature().name, || {
-                values(function, arrays, frames)
-            })
-        };
+        let of = |frames: &[Range<usize>]| values(self.function, arrays, frames);
         let computed = match frames.len() {
             0..=TASK => vec![of(&frames)?],
             _ => {
@@ -311,7 +307,10 @@ fn values(
         let frame = frame.start - from..frame.end - from;
         let value = match &mut window {
             Some(window) => slide(window.as_mut(), &inputs, &mut held, frame),
-            None => afresh(function, &inputs, frame),
+            None => {
+                let rows: Vec<u32> = frame.map(|row| row as u32).collect();
+                afresh(function, &inputs, Rows::Some(&rows))
+            }
         };
         let failed = value.is_err();
         values.push(value);
@@ -336,21 +335,6 @@ fn slide(
     window.pop(frame.start - held.start);
     *held = frame;
     window.finish()
-}
-
-/// The value of a frame from its rows.
-fn afresh(
-    function: &dyn AnyAggregate,
-    inputs: &Inputs<'_>,
-    frame: Range<usize>,
-) -> crate::Result<Value> {
-    let mut state = function.start();
-    let rows: Vec<u32> = frame.map(|row| row as u32).collect();
-    if !rows.is_empty() {
-        function.update(&mut state, inputs, Rows::Some(&rows))?;
-    }
-    function.settle(&mut state);
-    function.finish(&state)
 }
 
 impl PartitionEvaluator for Frames {

@@ -16,7 +16,6 @@ use faer::linalg::qr::no_pivoting::factor::{
 };
 use faer::{Mat, MatMut, Par, fx128};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
 use smallvec::SmallVec;
 
 use super::shared_rows::{SharedRows, with_factor};
@@ -69,13 +68,8 @@ impl Serialize for Triangle {
 impl<'d> Deserialize<'d> for Triangle {
     fn deserialize<D: Deserializer<'d>>(from: D) -> Result<Self, D::Error> {
         let saved = Saved::deserialize(from)?;
-        Ok(Self {
-            columns: saved.columns,
-            factor: saved.factor.into_owned(),
-            buffer: saved.buffer.into_owned(),
-            shared: SmallVec::new(),
-            own: OnceLock::new(),
-        })
+        let (factor, buffer) = (saved.factor.into_owned(), saved.buffer.into_owned());
+        Ok(Self::of(saved.columns, factor, buffer))
     }
 }
 
@@ -104,10 +98,15 @@ const LARGEST_SPARE: usize = 1024;
 impl Triangle {
     /// Of no rows.
     pub fn new(columns: usize) -> Self {
+        let buffer = SPARE.with_borrow_mut(Vec::pop).unwrap_or_default();
+        Self::of(columns, Vec::new(), buffer)
+    }
+
+    fn of(columns: usize, factor: Vec<f64>, buffer: Vec<f64>) -> Self {
         Self {
             columns,
-            factor: Vec::new(),
-            buffer: SPARE.with_borrow_mut(Vec::pop).unwrap_or_default(),
+            factor,
+            buffer,
             shared: SmallVec::new(),
             own: OnceLock::new(),
         }
@@ -216,10 +215,9 @@ impl Triangle {
 
     /// Factors the rows that were collected.
     pub fn flush(&mut self) {
-        let buffer = std::mem::take(&mut self.buffer);
-        let shared = std::mem::take(&mut self.shared);
-        for rows in &shared {
-            self.reduce_rows(rows.rows());
+        let mut buffer = std::mem::take(&mut self.buffer);
+        for shared in self.shared.drain(..) {
+            buffer.extend_from_slice(shared.rows());
         }
         self.reduce_rows(&buffer);
         self.buffer = buffer;
@@ -283,13 +281,7 @@ impl Triangle {
         if let Some(values) = self.factor_of_window() {
             return values;
         }
-        let mut whole = Self {
-            columns: self.columns,
-            factor: self.factor.clone(),
-            buffer: Vec::new(),
-            shared: SmallVec::new(),
-            own: OnceLock::new(),
-        };
+        let mut whole = Self::of(self.columns, self.factor.clone(), Vec::new());
         whole.reduce_rows(&self.rows());
         whole.factor.resize(self.columns * self.columns, 0.0);
         std::mem::take(&mut whole.factor)
