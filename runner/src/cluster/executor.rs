@@ -15,6 +15,7 @@ use super::process::{MESSAGE_BYTES, log_to_standard_error, process_error, warn_i
 use super::replicas::Member;
 use super::session;
 use crate::cli::cluster::ExecutorArgs;
+use crate::engines::threads;
 use crate::error::{Error, Result};
 use crate::settings::memory_limit;
 
@@ -68,6 +69,9 @@ async fn gone(scheduler: &Address) {
 }
 
 async fn execute(args: &ExecutorArgs) -> Result<()> {
+    if let Some(cores) = args.cores {
+        threads::limit(usize::from(cores));
+    }
     let memory = args.memory_limit.as_deref().map(memory_limit).transpose()?;
     // Removed with all that is in it when the process ends.
     let scratch = match &args.work_dir {

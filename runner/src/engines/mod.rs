@@ -7,6 +7,7 @@
 //!   [`gathers`]: those that do not share out their work in a cluster.
 //! - [`shown`]: query results for people and for JSON.
 //! - [`estimates`]: how many rows tables have; [`fingerprint`]: what they look like.
+//! - [`threads`]: on which functions compute.
 //! - [`text`]: syntax trees back to SQL.
 
 pub mod datafusion;
@@ -20,6 +21,7 @@ pub mod shards;
 pub mod shown;
 pub mod store;
 pub mod text;
+pub mod threads;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -208,6 +210,7 @@ impl Choice {
     /// A database that is locked or cannot be read.
     pub async fn open(&self, settings: &Settings) -> Result<Box<dyn Engine>> {
         source::serve(settings);
+        threads::limit(settings.max_workers);
         let mut engine: Box<dyn Engine> = match self.engine {
             EngineName::DuckDb => Box::new(duckdb::DuckDb::open(&self.database, settings)?),
             EngineName::DataFusion => {
@@ -229,6 +232,7 @@ impl Choice {
     /// there.
     pub async fn scratch(&self, settings: &Settings, tables: &[String]) -> Result<Box<dyn Engine>> {
         source::serve(settings);
+        threads::limit(settings.max_workers);
         let (exported, tables): (Vec<&String>, Vec<&String>) = tables.iter().partition(|table| {
             let mut sources = self.sources.iter();
             sources.any(|source| source.name.eq_ignore_ascii_case(table))

@@ -74,7 +74,7 @@ pub fn path() {
             fields(1..columns + 1)
         );
         let title = format!("fit {options}, {rows} x {columns}");
-        compare(&title, "fit", &signal(columns, rows), 2, &sql, peer);
+        compare(&title, "fit", &signal(columns, rows), 5, &sql, peer);
     }
 }
 

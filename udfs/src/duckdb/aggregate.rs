@@ -16,7 +16,7 @@ use super::logical_type::LogicalType;
 use super::reader;
 use super::scratch::Scratch;
 use super::writer::Writer;
-use super::{c_name, parameter_type, registered};
+use super::{c_name, parameter_type, registered, turns};
 
 /// Registers `function` as `name`, an overload for each number of arguments.
 ///
@@ -155,7 +155,9 @@ unsafe extern "C" fn combine(
                 if source == target {
                     return Err(Error::internal(name, "a state would merge into itself"));
                 }
-                aggregate.merge(state(name, target as Slot)?, state(name, source as Slot)?)?;
+                let into = state(name, target as Slot)?;
+                aggregate.merge(into, state(name, source as Slot)?)?;
+                turns::merged(aggregate.size(into));
             }
             Ok(())
         });
@@ -178,6 +180,7 @@ unsafe extern "C" fn finalize(
                 .iter()
                 .map(|&slot| {
                     let state = state(signature.name, slot as Slot)?;
+                    turns::begin(aggregate.size(state));
                     aggregate.settle(state);
                     aggregate.finish(state)
                 })
@@ -204,6 +207,7 @@ unsafe extern "C" fn destroy(states: *mut ffi::duckdb_aggregate_state, count: ff
                 });
             }
         }
+        turns::give_way();
     }
 }
 

@@ -29,6 +29,7 @@ mod session;
 mod table;
 #[cfg(all(test, feature = "duckdb-session"))]
 mod tests;
+mod turns;
 mod vector;
 mod writer;
 

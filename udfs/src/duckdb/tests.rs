@@ -645,3 +645,18 @@ fn opening_says_what_is_wrong() {
     );
     assert_eq!(ours, 0);
 }
+
+/// While one of DuckDB's own threads finished it, the caller's would be busy waiting.
+#[test]
+fn the_caller_finishes_what_takes_long() {
+    let session = open();
+    session
+        .execute_batch("CREATE TABLE t AS SELECT i::DOUBLE AS x FROM range(1000000) r(i)")
+        .expect("a table");
+    let caller = std::thread::current().name().map(str::to_owned);
+    let finished = |_| one::<Option<String>>(&session, "SELECT finisher(x) FROM t");
+    let by_caller = (0..40).map(finished).filter(|thread| *thread == caller);
+    // Any thread may be held up: without turns it is about half of the times.
+    let times = by_caller.count();
+    assert!(times >= 32, "{times} of 40 times");
+}

@@ -1,10 +1,11 @@
 //! `fit_report`.
 
 use serde::{Deserialize, Serialize};
-
-use super::{Fit, State, bytes, fitted, options, prepare, refuse_infinities};
 use serde_json::Value as Json;
 
+use super::model::{bytes, fitted};
+use super::rows::refuse_infinities;
+use super::{Fit, State, options, prepare};
 use crate::definition::{Aggregate, Category, Signature};
 use crate::error::Result;
 use crate::input::{Inputs, Rows};

@@ -7,8 +7,10 @@ use std::sync::Arc;
 
 use faer::MatRef;
 
+use super::model::bytes;
 use super::plan::Plan;
-use super::{FEATURES, OPTIONS, State, TARGET, bytes, refuse_infinite, refuse_unusable, whole_row};
+use super::rows::{refuse_infinite, refuse_unusable, whole_row};
+use super::{FEATURES, OPTIONS, State, TARGET};
 use crate::definition::Sliding;
 use crate::error::Result;
 use crate::input::Inputs;
