@@ -41,22 +41,27 @@ def features(path, count):
     return frame.select([f"c{i}" for i in range(1, count + 1)]).to_numpy(writable=True, order="c"), frame
 
 
-def lasso_path(file):
-    from sklearn.linear_model import lasso_path
-
+def path(file, name, fit):
+    """A path of penalties, of an array row after row, as NumPy makes it, and of one
+    column after column, which scikit-learn need not copy."""
     x, frame = features(file, 100)
     x -= x.mean(0)
     y = frame["y"].to_numpy() - frame["y"].mean()
-    best("sklearn lasso_path", 2, lambda: lasso_path(x, y, alphas=100))
+    best(f"sklearn {name}", 5, lambda: fit(x, y))
+    x = np.asfortranarray(x)
+    best(f"sklearn {name}, columns", 5, lambda: fit(x, y))
+
+
+def lasso_path(file):
+    from sklearn.linear_model import lasso_path
+
+    path(file, "lasso_path", lambda x, y: lasso_path(x, y, alphas=100))
 
 
 def enet_path(file):
     from sklearn.linear_model import enet_path
 
-    x, frame = features(file, 100)
-    x -= x.mean(0)
-    y = frame["y"].to_numpy() - frame["y"].mean()
-    best("sklearn enet_path", 2, lambda: enet_path(x, y, alphas=100, l1_ratio=0.5))
+    path(file, "enet_path", lambda x, y: enet_path(x, y, alphas=100, l1_ratio=0.5))
 
 
 def lasso_cv(file):
