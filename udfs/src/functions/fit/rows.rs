@@ -80,6 +80,14 @@ pub(super) fn chosen_rows(
     Ok(Some(weighted))
 }
 
+/// The columns of `[X y]`.
+fn matrix<'r>(beside: &Beside<'r>, features: &[&'r Feature<'r>]) -> Vec<&'r Numbers<'r>> {
+    let numbers = features
+        .iter()
+        .filter_map(|feature| feature.numbers.as_ref());
+    numbers.chain([beside.target]).collect()
+}
+
 /// Adds rows to the moments of `[X y]`, block by block, as long as they are complete
 /// and finite; says how many.
 pub(super) fn push_finite(
@@ -88,10 +96,7 @@ pub(super) fn push_finite(
     features: &[&Feature<'_>],
     rows: usize,
 ) -> usize {
-    let numbers = features
-        .iter()
-        .filter_map(|feature| feature.numbers.as_ref());
-    let columns: Vec<&Numbers<'_>> = numbers.chain([beside.target]).collect();
+    let columns = matrix(beside, features);
     let mut done = 0;
     while moments.takes_block(rows - done) {
         let count = MOST_ROWS.min(rows - done);
@@ -111,10 +116,7 @@ pub(super) fn push_moments(
     features: &[&Feature<'_>],
     rows: Rows<'_>,
 ) {
-    let numbers = features
-        .iter()
-        .filter_map(|feature| feature.numbers.as_ref());
-    let columns: Vec<&Numbers<'_>> = numbers.chain([beside.target]).collect();
+    let columns = matrix(beside, features);
     if !moments.takes_block(rows.len()) {
         for row in rows.iter() {
             let weight = beside.weights.and_then(|weights| weights.get(row));
@@ -210,10 +212,7 @@ pub(super) fn push(
     features: &[&Feature<'_>],
     rows: Rows<'_>,
 ) {
-    let numbers = features
-        .iter()
-        .filter_map(|feature| feature.numbers.as_ref());
-    let columns: Vec<&Numbers<'_>> = numbers.chain([beside.target]).collect();
+    let columns = matrix(beside, features);
     // A row counts as often as its weight says if it is scaled by the root.
     let roots: Option<Vec<f64>> = beside.weights.map(|weights| {
         let root = |row| weights.get(row).unwrap_or(1.0).sqrt();
