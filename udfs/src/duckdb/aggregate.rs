@@ -155,9 +155,11 @@ unsafe extern "C" fn combine(
                 if source == target {
                     return Err(Error::internal(name, "a state would merge into itself"));
                 }
-                let into = state(name, target as Slot)?;
-                aggregate.merge(into, state(name, source as Slot)?)?;
-                turns::merged(aggregate.size(into));
+                aggregate.merge(state(name, target as Slot)?, state(name, source as Slot)?)?;
+            }
+            // Groups and windows, which are many, are shared out anyway.
+            if let [target] = *targets {
+                turns::merged(aggregate.size(state(name, target as Slot)?));
             }
             Ok(())
         });
@@ -176,11 +178,14 @@ unsafe extern "C" fn finalize(
     unsafe {
         run(info, |aggregate| {
             let signature = aggregate.signature();
-            let values = slots(states, count as usize)
+            let states = slots(states, count as usize);
+            if let [only] = *states {
+                turns::begin(aggregate.size(state(signature.name, only as Slot)?));
+            }
+            let values = states
                 .iter()
                 .map(|&slot| {
                     let state = state(signature.name, slot as Slot)?;
-                    turns::begin(aggregate.size(state));
                     aggregate.settle(state);
                     aggregate.finish(state)
                 })

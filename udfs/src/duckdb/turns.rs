@@ -12,8 +12,9 @@ use std::time::Duration;
 
 /// Bytes of a state from which on what follows may take long enough to be worth it.
 const LARGE: usize = 16 << 20;
-/// How long a caller gets: it may have some rows of its own left.
-const TURN: Duration = Duration::from_millis(20);
+/// How long a caller gets for each byte of the state, in nanoseconds: it may have some
+/// rows of its own left. To train takes many times as long.
+const TURN: u64 = 1;
 
 /// How many times a thread has begun with what an aggregate makes of its rows, where
 /// others were waiting for it.
@@ -21,8 +22,9 @@ static BEGUN: Mutex<u64> = Mutex::new(0);
 static BEGINS: Condvar = Condvar::new();
 
 thread_local! {
-    /// `BEGUN` when this thread has merged its rows into a large state.
-    static MERGED: Cell<Option<u64>> = const { Cell::new(None) };
+    /// The bytes of a large state into which this thread has merged its rows, and
+    /// `BEGUN` then.
+    static MERGED: Cell<Option<(usize, u64)>> = const { Cell::new(None) };
 }
 
 fn begun() -> MutexGuard<'static, u64> {
@@ -32,18 +34,19 @@ fn begun() -> MutexGuard<'static, u64> {
 /// Notes that this thread has merged rows into a state that has so many bytes now.
 pub(super) fn merged(bytes: usize) {
     if bytes >= LARGE {
-        MERGED.set(Some(*begun()));
+        MERGED.set(Some((bytes, *begun())));
     }
 }
 
 /// Lets the caller go first, where this thread has merged its rows and is not the
 /// caller's. Call it when what was merged is gone.
 pub(super) fn give_way() {
-    if let Some(merged) = MERGED.take()
+    if let Some((bytes, before)) = MERGED.take()
         && !is_callers()
     {
-        let nobody = |begun: &mut u64| *begun == merged;
-        drop(BEGINS.wait_timeout_while(begun(), TURN, nobody));
+        let turn = Duration::from_nanos(TURN * bytes as u64);
+        let nobody = |begun: &mut u64| *begun == before;
+        drop(BEGINS.wait_timeout_while(begun(), turn, nobody));
     }
 }
 
