@@ -16,8 +16,7 @@ const LARGE: usize = 16 << 20;
 /// rows of its own left. To train takes many times as long.
 const TURN: u64 = 1;
 
-/// How many times a thread has begun with what an aggregate makes of its rows, where
-/// others were waiting for it.
+/// How many times a thread has begun with what an aggregate makes of a large state.
 static BEGUN: Mutex<u64> = Mutex::new(0);
 static BEGINS: Condvar = Condvar::new();
 
